@@ -1,0 +1,65 @@
+"""infra/names.py over the naming contract."""
+
+import json
+
+import pytest
+
+from infra import names
+
+CONTRACT = json.loads(names.CONTRACT.read_text())
+
+
+def ids(case: dict) -> str:
+    return str(next(iter(case.values()))) or "(empty)"
+
+
+@pytest.mark.parametrize("case", CONTRACT["namespaces"], ids=lambda case: case["name"])
+def test_namespace(case):
+    assert names.namespace(case["prefix"], case["platform"], case["app"]) == case["name"]
+
+
+@pytest.mark.parametrize("case", CONTRACT["dispatchWorkers"], ids=lambda case: case["name"])
+def test_dispatch_worker(case):
+    assert names.dispatch_worker(case["prefix"], case["platform"]) == case["name"]
+
+
+@pytest.mark.parametrize("case", CONTRACT["scripts"], ids=lambda case: case["script"])
+def test_script_is_built_and_parsed_back(case):
+    script = names.Script(
+        app_id=names.check_app_id(case["appId"]), environment=case["environment"], pull_request=case["pullRequest"]
+    )
+    assert script.name == case["script"]
+    assert len(script.name) <= 63
+    assert names.parse_script(script.name) == script
+
+
+@pytest.mark.parametrize("name", [*CONTRACT["notScripts"], *CONTRACT["reserved"]])
+def test_not_a_script(name):
+    assert names.parse_script(name) is None
+
+
+@pytest.mark.parametrize("case", CONTRACT["refusedAppIds"], ids=ids)
+def test_refused_app_id_names_each_broken_rule_in_one_line(case):
+    broken = names.broken_app_id_rules(case["appId"])
+    assert list(broken) == case["rules"]
+    with pytest.raises(names.InvalidAppId) as refused:
+        names.check_app_id(case["appId"])
+    assert "\n" not in str(refused.value)
+    assert all(explanation in str(refused.value) for explanation in broken.values())
+
+
+@pytest.mark.parametrize("case", CONTRACT["urls"], ids=lambda case: case["script"])
+def test_urls(case):
+    origins = names.Origins(
+        domain=case["domain"],
+        worker=case["worker"],
+        workers_dev=case["workersDev"],
+        scheme=case["scheme"],
+        port=case["port"],
+    )
+    assert origins.subdomain_url(case["script"]) == case["subdomain"]
+    assert origins.path_url(case["script"]) == case["path"]
+
+
+def test_reserved_names_are_in_order_and_once():
+    assert CONTRACT["reserved"] == sorted(set(CONTRACT["reserved"]))
