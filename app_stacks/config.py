@@ -1,0 +1,52 @@
+"""The one reader of an app stack's configuration: its name, `Pulumi.<stack>.yaml`, and one environment secret."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from infra.names import InvalidAppId, check_app_id
+
+PROJECT = "overskill-apps"
+
+
+class AppConfig(BaseModel):
+    """One app. `platform_stack` and `app_id` are the two halves of the stack's name; `display_name` is optional."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    platform_stack: str
+    app_id: str
+    display_name: str = Field(default="", max_length=100)
+
+
+def load() -> AppConfig:
+    """The configuration of the stack that runs this program. Raises `pulumi.RunError` with every offender."""
+    values = {**get_config_env(), **CONFIG.get()}
+    platform_stack, _, app_id = pulumi.get_stack().partition(".")
+    own = {key.removeprefix(f"{PROJECT}:"): value for key, value in values.items() if key.startswith(f"{PROJECT}:")}
+    try:
+        return AppConfig(platformStack=platform_stack, appId=check_app_id(app_id), **own)
+    except InvalidAppId as error:
+        raise pulumi.RunError(f"stack {pulumi.get_stack()} has no app's name: {error}") from None
+    except ValidationError as error:
+        offenders = "\n".join(f"  {PROJECT}:{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise pulumi.RunError(f"Pulumi.{pulumi.get_stack()}.yaml:\n{offenders}") from None
+
+
+def webhook_secret(app_id: str, environment: Mapping[str, str] = os.environ) -> pulumi.Output[str]:
+    """The app's own webhook secret, derived from the platform's: no two apps share one, and none has to be stored.
+
+    Raises `pulumi.RunError` where `OVERSKILL_WEBHOOK_SECRET` is not in the environment.
+    """
+    root = environment.get("OVERSKILL_WEBHOOK_SECRET")
+    if not root:
+        raise pulumi.RunError(
+            "OVERSKILL_WEBHOOK_SECRET is not set: export the platform's webhook secret; each app's is derived from it"
+        )
+    return pulumi.Output.secret(hmac.new(root.encode(), f"webhook:{app_id}".encode(), hashlib.sha256).hexdigest())
