@@ -72,7 +72,28 @@ class CloudflareApi:
             if error.status != httpx.codes.NOT_FOUND:
                 raise
 
-    def _call(
+    def script_names(self, account_id: str, namespace: str) -> set[str]:
+        """The names of all scripts in the namespace; none if it does not exist."""
+        path = f"/accounts/{account_id}/workers/dispatch/namespaces/{quote(namespace)}/scripts"
+        names: set[str] = set()
+        query = {"limit": "1000"}
+        while True:
+            try:
+                page = self._send("GET", path, params=query)
+            except CloudflareError as error:
+                if error.status == httpx.codes.NOT_FOUND:
+                    return set()
+                raise
+            names |= {script["id"] for script in page["result"]}
+            cursor = (page.get("result_info") or {}).get("cursor")
+            if not cursor:
+                return names
+            query["cursor"] = cursor
+
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        return self._send(method, path, **options)["result"]
+
+    def _send(
         self,
         method: str,
         path: str,
@@ -84,7 +105,7 @@ class CloudflareApi:
         except httpx.HTTPError as error:
             raise CloudflareError(f"{method} {path}: no answer from {self._http.base_url}: {error}") from error
         if answer.is_success:
-            return answer.json()["result"]
+            return answer.json()
         try:
             reasons = "; ".join(f"{reason['message']} (code {reason['code']})" for reason in answer.json()["errors"])
         except (ValueError, KeyError, TypeError):

@@ -112,7 +112,10 @@ class GitHubConfig(_Model):
 
 
 class PlatformConfig(_Model):
-    """The project's own keys (`overskill:*`). `zone` is the one that holds `domain`, by default the domain itself."""
+    """The project's own keys (`overskill:*`). `zone` is the one that holds `domain`, by default the domain itself.
+
+    `providers` chooses the plugins that `./dev` runs with: see `overskill/toolchain/providers.py`.
+    """
 
     prefix: Prefix
     platform_environment: PlatformEnvironment
@@ -123,6 +126,7 @@ class PlatformConfig(_Model):
     github_organization: Owner
     template_repository: RepositoryName
     webhook_base: HttpUrl
+    providers: Literal["auto", "official", "standin"] = "auto"
     edge: Annotated[Edge, BeforeValidator(_from_json)] = Edge()
 
     @model_validator(mode="after")
