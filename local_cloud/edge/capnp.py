@@ -1,0 +1,23 @@
+"""Cap'n Proto text: Python values as the literals of a schema file."""
+
+from typing import Any
+
+
+def literal(value: Any) -> str:
+    """dict -> struct, list -> list, str -> Text, bytes -> Data, bool -> Bool. Raises `TypeError` for anything else."""
+    match value:
+        case dict():
+            return f"({', '.join(f'{field} = {literal(item)}' for field, item in value.items())})"
+        case list():
+            return f"[{', '.join(literal(item) for item in value)}]"
+        case str():
+            return f'"{value.translate(_ESCAPES)}"'
+        case bool():
+            return str(value).lower()
+        case bytes():
+            return f'0x"{value.hex()}"'
+        case _:
+            raise TypeError(f"no Cap'n Proto literal for {type(value).__name__}")
+
+
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F, *map(ord, "\"\\'"))}

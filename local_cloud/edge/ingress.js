@@ -1,0 +1,37 @@
+// The first Worker behind the socket: picks the account Worker by host and route, and hands the request over as
+// Cloudflare's edge does. What it answers itself carries `x-local-cloud-edge: <reason>`.
+
+import { hostRouter } from "hosts.js";
+import table from "table.json";
+
+const decide = hostRouter(table);
+
+export default {
+  /**
+   * @param {Request} request
+   * @param {Record<string, {fetch(request: Request): Promise<Response>}>} env  `worker:{name}` for each account Worker
+   */
+  async fetch(request, env) {
+    const url = new URL(request.url);
+    const decision = decide(url);
+    if (!("worker" in decision)) return answer(decision);
+
+    const headers = new Headers(request.headers);
+    headers.set("CF-Connecting-IP", request.cf.clientIp.replace(/:\d+$/, ""));
+    headers.set("CF-Ray", `${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}-LOC`);
+    headers.set("X-Forwarded-Proto", url.protocol.slice(0, -1));
+    try {
+      return await env[`worker:${decision.worker}`].fetch(new Request(request, { headers, cf: {} }));
+    } catch (error) {
+      console.error(`Worker ${decision.worker}: ${error.stack ?? error}`);
+      const message = `error code: 1101\nWorker ${decision.worker} threw an exception.\n${error}`;
+      return answer({ status: 500, reason: "worker-exception", message });
+    }
+  },
+};
+
+/** @param {import("./hosts.js").Refusal} refusal */
+function answer({ status, reason, message }) {
+  const headers = { "content-type": "text/plain; charset=utf-8", "x-local-cloud-edge": reason };
+  return new Response(`${message}\n`, { status, headers });
+}

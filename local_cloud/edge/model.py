@@ -1,0 +1,80 @@
+"""What the edge needs to know of an account: Workers, hosts, routes. The API side fills it in, the edge runs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """A file of a Worker. `content_type` is the one it was uploaded with, e.g. `application/javascript+module`."""
+
+    name: str
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """One runnable Worker.
+
+    `bindings` have the shape of Cloudflare's API (`{"type", "name", ...}`), with the `text` of a secret decrypted.
+    `version` is a content hash: it changes whenever anything else here does.
+    """
+
+    name: str
+    main_module: str
+    modules: tuple[Module, ...]
+    compatibility_date: str
+    compatibility_flags: tuple[str, ...]
+    bindings: tuple[Mapping[str, Any], ...]
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """A Workers route of a zone. Without a script it exempts what it matches from less specific routes."""
+
+    zone: str
+    pattern: str
+    script: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A DNS record; `name` is fully qualified."""
+
+    zone: str
+    name: str
+    type: str
+    content: str
+    proxied: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """A Workers custom domain: the Worker is the origin of the hostname."""
+
+    hostname: str
+    script: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """All that an edge process needs, besides what the namespaces hold. `workers_dev`: names served on workers.dev."""
+
+    workers: tuple[Bundle, ...]
+    workers_dev: frozenset[str]
+    workers_subdomain: str
+    zones: tuple[str, ...]
+    routes: tuple[Route, ...]
+    records: tuple[Record, ...]
+    domains: tuple[Domain, ...]
+
+
+class View(Protocol):
+    """How the edge reads the account's state; every call sees what is committed by then."""
+
+    def account(self) -> Account: ...
+
+    def namespace_script(self, namespace: str, name: str) -> Bundle | None: ...

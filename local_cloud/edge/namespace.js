@@ -1,0 +1,60 @@
+// The binding to a dispatch namespace, as a dispatch Worker sees it: `env.NAMESPACE.get(name).fetch(request)`.
+// Keep this file ASCII: workerd reads the modules of an extension as Latin-1.
+
+/**
+ * The third argument of `get`, the limits, is taken and not enforced: workerd has no limits.
+ *
+ * @param {{NAMESPACE: string, NEWEST_DATE: string, SOURCE: Fetcher, LOADER: WorkerLoader}} inner  NEWEST_DATE: the
+ *   latest compatibility date of this workerd; SOURCE: the scripts, from `source.py`; LOADER: where they run
+ */
+export default function dispatchNamespace({ NAMESPACE, NEWEST_DATE, SOURCE, LOADER }) {
+  /** Version last seen of each script, in the form of an ETag. */
+  const versions = new Map();
+
+  /**
+   * The script's current version, running. One call to the source: the code comes along only if the version is new.
+   * The loader caches a callback's failure for good, so the callback gets what was fetched before it.
+   */
+  async function load(script) {
+    const url = `http://source/_edge/namespaces/${encodeURIComponent(NAMESPACE)}/scripts/${encodeURIComponent(script)}`;
+    const ask = (headers) => SOURCE.fetch(url, { headers });
+    const answer = await ask(versions.has(script) ? { "if-none-match": versions.get(script) } : {});
+    if (answer.status === 404) throw new Error("Worker not found.");
+    const code = answer.status === 304 ? undefined : await workerCode(answer, NEWEST_DATE);
+    const version = answer.headers.get("etag");
+    versions.set(script, version);
+    const id = `${NAMESPACE}/${script}@${version.replaceAll('"', "")}`;
+    return LOADER.get(id, async () => code ?? workerCode(await ask({}), NEWEST_DATE)).getEntrypoint();
+  }
+
+  return {
+    get(name) {
+      return {
+        async fetch(input, init) {
+          return (await load(String(name))).fetch(withoutCf(new Request(input, init)));
+        },
+      };
+    },
+  };
+}
+
+/** The request as an untrusted Worker gets it: `request.cf` is undefined. A Request made from another keeps its cf. */
+function withoutCf({ url, method, headers, body, redirect }) {
+  return new Request(url, { method, headers, body, redirect });
+}
+
+/** @returns {Promise<object>} what the worker loader takes, from the source's JSON (bytes in it are base64) */
+async function workerCode(answer, newestDate) {
+  if (!answer.ok) throw new Error(`Failed to start Worker:\n${await answer.text()}`);
+  const code = await answer.json();
+  for (const module of Object.values(code.modules)) {
+    for (const kind of ["wasm", "data"]) {
+      if (kind in module) module[kind] = Uint8Array.fromBase64(module[kind]).buffer;
+    }
+  }
+  if (code.compatibilityDate > newestDate) {
+    console.warn(`${answer.url}: compatibility date ${code.compatibilityDate} runs as ${newestDate}, the newest of this workerd`);
+    code.compatibilityDate = newestDate;
+  }
+  return code;
+}

@@ -1,0 +1,28 @@
+"""The workerd that an earlier run left behind when it was killed."""
+
+import logging
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+log = logging.getLogger(__name__)
+
+_END_SECONDS = 5.0
+
+
+def end_orphans(config_path: Path) -> None:
+    """End every workerd whose command line names `config_path`.
+
+    The process table is what records them: a note of a pid could be missing, or mean another process by now.
+    """
+    orphans = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if {"serve", str(config_path)} <= set(process.info["cmdline"] or ())
+    ]
+    for orphan in orphans:
+        log.warning("ending workerd %d, which an earlier run left behind", orphan.pid)
+        with suppress(psutil.NoSuchProcess):
+            orphan.kill()
+    psutil.wait_procs(orphans, timeout=_END_SECONDS)

@@ -1,0 +1,176 @@
+"""One workerd process: started on a listening socket that outlives it, known to answer, drained at its end."""
+
+import asyncio
+import logging
+import os
+import socket
+from asyncio.subprocess import DEVNULL, PIPE
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_LAUNCH_SECONDS = 10.0
+_RETIRE_SECONDS = 2.0
+_DRAIN_SECONDS = 10.0
+_TAIL_LINES = 40
+_LINE_BYTES = 64 * 1024
+
+
+class LaunchError(RuntimeError):
+    """workerd ended, or said nothing, instead of serving. `stderr`: the last lines it wrote there."""
+
+    def __init__(self, message: str, stderr: list[str]) -> None:
+        super().__init__("\n".join([message, *stderr]))
+        self.stderr = stderr
+
+
+class WorkerdProcess:
+    """A running workerd. It has a second socket of its own, the probe, that tells it from others on the same socket."""
+
+    def __init__(self, process: asyncio.subprocess.Process, probe_port: int) -> None:
+        self._process = process
+        self._probe_port = probe_port
+        self._stderr: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._logs = asyncio.gather(
+            self._forward(process.stdout, logging.INFO, deque(maxlen=0)),
+            self._forward(process.stderr, logging.WARNING, self._stderr),
+        )
+
+    @classmethod
+    async def launch(cls, workerd: Path, config: str, path: Path, listener: socket.socket) -> "WorkerdProcess":
+        """Start workerd with `config`, accepting from `listener`; returns when it answers. Raises `LaunchError`.
+
+        `path` is where workerd reads the configuration from, and what its command line keeps naming. The file is gone
+        once workerd serves: it holds secrets.
+        """
+        with socket.create_server(("127.0.0.1", 0)) as probe, _private_file(path, config):
+            port = probe.getsockname()[1]
+            # Connected before workerd runs: answered as soon as it serves, reset as soon as it ends.
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            with closing(writer):
+                process = await _execute(
+                    workerd,
+                    "serve",
+                    "--experimental",
+                    f"--socket-fd=http={listener.fileno()}",
+                    f"--socket-fd=probe={probe.fileno()}",
+                    str(path),
+                    pass_fds=(listener.fileno(), probe.fileno()),
+                    start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle
+                )
+                probe.close()
+                self = cls(process, port)
+                try:
+                    async with asyncio.timeout(_LAUNCH_SECONDS):
+                        writer.write(b"GET / HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n")
+                        await reader.readuntil(b"\r\n\r\n")
+                except BaseException as error:
+                    await self.kill()
+                    if isinstance(error, OSError | EOFError):
+                        message = f"workerd does not serve (exit code {process.returncode}):"
+                        raise LaunchError(message, self.stderr) from error
+                    raise
+                return self
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    @property
+    def stderr(self) -> list[str]:
+        return list(self._stderr)
+
+    async def wait(self) -> int:
+        """The exit code, once the process has ended and its last words are logged."""
+        code = await self._process.wait()
+        await asyncio.wait([self._logs])
+        return code
+
+    async def retire(self) -> asyncio.Task[None]:
+        """Returns when the process accepts nothing more, or is killed for not answering within `_RETIRE_SECONDS`.
+
+        Requests in flight go on; the returned task ends with them, `_DRAIN_SECONDS` later at most.
+        """
+        try:
+            async with asyncio.timeout(_RETIRE_SECONDS):
+                self._process.terminate()
+                await self._refusing()
+        except ProcessLookupError:
+            log.debug("workerd %d had ended before it was retired", self.pid)
+        except TimeoutError:
+            log.warning("workerd %d does not react to SIGTERM: killed, with the requests in it", self.pid)
+            await self.kill()
+        return asyncio.create_task(self._drain())
+
+    async def kill(self) -> None:
+        if self.alive:
+            self._process.kill()
+        await self.wait()
+
+    async def _refusing(self) -> None:
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self._probe_port)
+            except ConnectionError:
+                return
+            writer.close()
+            await asyncio.sleep(0.002)
+
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self.wait()
+        except TimeoutError:
+            log.info("workerd %d still has requests after %g s: killed", self.pid, _DRAIN_SECONDS)
+        finally:
+            await self.kill()
+
+    async def _forward(self, stream: asyncio.StreamReader, level: int, tail: deque[str]) -> None:
+        """Log a stream by lines, however long an app makes them."""
+        rest = b""
+        while chunk := await stream.read(_LINE_BYTES):
+            *lines, rest = (rest + chunk).split(b"\n")
+            if len(rest) > _LINE_BYTES:
+                lines, rest = [*lines, rest], b""
+            for line in lines:
+                text = line.decode(errors="replace")
+                tail.append(text)
+                log.log(level, "workerd %d: %s", self.pid, text)
+
+
+async def release_date(workerd: Path) -> str:
+    """The date in the binary's version, YYYY-MM-DD: the latest compatibility date that it takes on any day.
+
+    Raises `LaunchError`.
+    """
+    output, _ = await (await _execute(workerd, "--version")).communicate()
+    return output.decode().split()[-1]
+
+
+async def _execute(workerd: Path, *arguments: str, **options: Any) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            workerd, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, **options
+        )
+    except OSError as error:
+        raise LaunchError(f"cannot run {workerd}: {error.strerror}", []) from error
+
+
+@contextmanager
+def _private_file(path: Path, text: str) -> Iterator[None]:
+    """A file that this user alone can read, while the block runs."""
+    path.unlink(missing_ok=True)
+    with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(text)
+    try:
+        yield
+    finally:
+        path.unlink()

@@ -1,0 +1,65 @@
+"""Where the edge's namespaces get their scripts from: one HTTP call, private to the edge."""
+
+import base64
+import json
+import secrets
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from local_cloud.edge.bundles import VALUE_BINDINGS, UnrunnableError, module_kind, problems_of
+from local_cloud.edge.model import Bundle, Module, View
+
+
+def source_routes(view: View, token: str) -> list[Route]:
+    """The route `GET /_edge/namespaces/{namespace}/scripts/{script}`, open to bearers of `token` alone.
+
+    200: the script as JSON for workerd's worker loader, its version as ETag. 304: `If-None-Match` names that version.
+    404: no such script. 422: the edge cannot run it, and why. 401: wrong token.
+    """
+    authorization = f"Bearer {token}".encode()
+
+    async def script(request: Request) -> Response:
+        presented = request.headers.get("authorization", "").encode("latin-1")
+        if not secrets.compare_digest(presented, authorization):
+            return PlainTextResponse("only the edge of this local cloud reads scripts here", 401)
+        namespace, name = request.path_params["namespace"], request.path_params["script"]
+        bundle = view.namespace_script(namespace, name)
+        if bundle is None:
+            return PlainTextResponse(f"no script {name} in namespace {namespace}", 404)
+        headers = {"etag": f'"{bundle.version}"'}
+        if request.headers.get("if-none-match") == headers["etag"]:
+            return Response(status_code=304, headers=headers)
+        try:
+            code = worker_code(bundle)
+        except UnrunnableError as error:
+            return PlainTextResponse(str(error), 422)
+        return Response(json.dumps(code), headers=headers, media_type="application/json")
+
+    return [Route("/_edge/namespaces/{namespace}/scripts/{script}", script, methods=["GET"])]
+
+
+def worker_code(bundle: Bundle) -> dict[str, Any]:
+    """The bundle as workerd's worker loader takes it, except that bytes are base64. Raises `UnrunnableError`."""
+    if problems := problems_of(bundle, VALUE_BINDINGS):
+        raise UnrunnableError(problems)
+    return {
+        "compatibilityDate": bundle.compatibility_date,
+        "compatibilityFlags": list(bundle.compatibility_flags),
+        "mainModule": bundle.main_module,
+        "modules": {module.name: _module(module) for module in bundle.modules},
+        "env": {binding["name"]: binding[VALUE_BINDINGS[binding["type"]]] for binding in bundle.bindings},
+    }
+
+
+def _module(module: Module) -> dict[str, Any]:
+    kind = module_kind(module)
+    match kind:
+        case "js" | "text":
+            return {kind: module.body.decode()}
+        case "json":
+            return {kind: json.loads(module.body)}
+        case _:
+            return {kind: base64.b64encode(module.body).decode()}
