@@ -26,7 +26,7 @@ from pulumi.dynamic import (
 from app_stacks.cloudflare_api import CloudflareApi, CloudflareError, ScriptAddress
 
 BOOTSTRAP = Path(__file__).parent / "bootstrap" / "index.js"
-COMPATIBILITY_DATE = "2026-11-01"
+COMPATIBILITY_DATE = "2026-10-01"
 IDENTITY = ("account_id", "namespace", "script")
 OWNED = ("tags", "bindings")
 

@@ -11,7 +11,7 @@ import pulumi_cloudflare as cloudflare
 from infra.names import AppEnvironment
 
 SOURCE = Path(__file__).parents[1] / "dispatch_worker" / "src"
-COMPATIBILITY_DATE = "2026-11-01"
+COMPATIBILITY_DATE = "2026-10-01"
 
 
 @dataclass(frozen=True, kw_only=True)

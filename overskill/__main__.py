@@ -1,0 +1,5 @@
+"""`python -m overskill`."""
+
+from overskill.cli import main
+
+main()

@@ -1,0 +1,105 @@
+"""Apps of the local cloud: made, listed, destroyed. Each is a stack of the app program."""
+
+from dataclasses import dataclass
+
+import yaml
+
+from app_stacks.cloudflare_api import CloudflareApi
+from infra.names import APP_ENVIRONMENTS, AppEnvironment, Script, check_app_id, namespace
+from overskill.errors import CommandError
+from overskill.progress import step
+from overskill.project import APP_PROJECT, LOCAL_STACK
+from overskill.recovery import release_dead_locks
+from overskill.session import Session, check
+
+PROVIDER_NAMESPACES = ("cloudflare", "github")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppStatus:
+    """An app that this checkout knows, and which of its scripts the local cloud has."""
+
+    app_id: str
+    url: str
+    scripts: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        return len(self.scripts) == len(APP_ENVIRONMENTS)
+
+
+def create(session: Session, app_id: str, display_name: str = "") -> dict[str, str]:
+    """Make the app, or bring one that exists to what is declared; return its URLs by kind.
+
+    Raises `InvalidAppId` before anything is written, and `CommandError` where it cannot be made.
+    """
+    check_app_id(app_id)
+    session.cloud.require()
+    _write_stack_file(session, app_id, display_name)
+    session.up_app(app_id)
+    return urls(session, app_id)
+
+
+def urls(session: Session, app_id: str) -> dict[str, str]:
+    """The addresses of an app: each app environment's, and the path that always works."""
+    origins = session.cloud.config.overskill.origins
+    scripts = {environment: Script(app_id=app_id, environment=environment).name for environment in APP_ENVIRONMENTS}
+    by_environment = {name: origins.subdomain_url(script) for name, script in reversed(scripts.items())}
+    return {**by_environment, "path": origins.path_url(app_id)}
+
+
+def list_apps(session: Session) -> list[AppStatus]:
+    """The apps that have a stack file here, by name."""
+    session.cloud.require()
+    present = _scripts_by_environment(session)
+    files = session.project.app_stack_file("").parent.glob(f"Pulumi.{LOCAL_STACK}.*.yaml")
+    return [
+        AppStatus(
+            app_id=app_id,
+            url=session.cloud.config.overskill.origins.subdomain_url(app_id),
+            scripts=tuple(
+                environment
+                for environment in APP_ENVIRONMENTS
+                if Script(app_id=app_id, environment=environment).name in present[environment]
+            ),
+        )
+        for app_id in sorted(file.name.split(".")[2] for file in files)
+    ]
+
+
+def destroy(session: Session, app_id: str) -> None:
+    """Delete all that the app has, and its stack. Raises `CommandError` for one that is not known here."""
+    file = session.project.app_stack_file(f"{LOCAL_STACK}.{check_app_id(app_id)}")
+    if not file.exists():
+        raise CommandError(f"there is no app {app_id!r} here; ./dev app list shows those that are")
+    session.cloud.require()
+    with step(f"App {app_id}: pulumi destroy") as running:
+        release_dead_locks(session.apps, f"{LOCAL_STACK}.{app_id}")
+        outcome = session.apps.destroy(f"{LOCAL_STACK}.{app_id}")
+        check(outcome, f"pulumi destroy of stack {LOCAL_STACK}.{app_id}")
+        running.detail = outcome.summary()
+    file.unlink(missing_ok=True)
+
+
+def _write_stack_file(session: Session, app_id: str, display_name: str) -> None:
+    """The stack's configuration: the provider settings of its platform stack, with the organisation that owns apps."""
+    file = session.project.app_stack_file(f"{LOCAL_STACK}.{app_id}")
+    content = yaml.safe_load(file.read_text()) if file.exists() else {}
+    platform = session.project.stack_values(LOCAL_STACK)
+    config = {key: value for key, value in platform.items() if key.split(":")[0] in PROVIDER_NAMESPACES}
+    config["github:owner"] = session.cloud.config.overskill.github_organization
+    if display_name:
+        config[f"{APP_PROJECT}:displayName"] = display_name
+    content["config"] = {**content.get("config", {}), **config}
+    file.write_text(yaml.safe_dump(content))
+
+
+def _scripts_by_environment(session: Session) -> dict[AppEnvironment, set[str]]:
+    platform = session.cloud.config.overskill
+    api = CloudflareApi(session.cloud.credentials()["cloudflare_token"], str(session.cloud.config.cloudflare.base_url))
+    return {
+        environment: api.script_names(
+            platform.account_id, namespace(platform.prefix, platform.platform_environment, environment)
+        )
+        for environment in APP_ENVIRONMENTS
+    }

@@ -1,0 +1,161 @@
+"""The command line, `overskill`; `./dev COMMAND` is `overskill COMMAND`."""
+
+import signal
+import sys
+import time
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app_stacks.cloudflare_api import CloudflareError
+from infra.names import InvalidAppId
+from overskill import apps as apps_module
+from overskill import plain_pulumi, testing
+from overskill.errors import CommandError
+from overskill.progress import duration, step
+from overskill.project import Project
+from overskill.session import Session
+from overskill.toolchain.command import toolchain
+
+FIRST_APP = "ultrathink"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The platform under an AI app builder, on this machine or on Cloudflare and GitHub.",
+)
+app_commands = typer.Typer(no_args_is_help=True, help="Apps of the local cloud: create, list, destroy.")
+app.add_typer(app_commands, name="app")
+app.command()(toolchain)
+console = Console(highlight=False)
+
+Providers = Annotated[
+    Literal["auto", "official", "standin"] | None,
+    typer.Option(help="Provider plugins: the official ones, the stand-ins, or what there is. [default: the stack's]"),
+]
+
+
+@app.command()
+def up(
+    providers: Providers = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it running and return; ./dev down stops it.")] = False,
+) -> None:
+    """Start the local cloud, the platform and a first app; stay until Ctrl-C."""
+    started = time.monotonic()
+    session = Session(Project(), providers)
+    workerd = session.toolchain.workerd
+    console.print(session.providers, style="dim")
+    try:
+        with step("Local cloud: start") as running:
+            running.detail = "started" if session.cloud.start(workerd) else "was running"
+        session.up_platform()
+        urls = apps_module.create(session, FIRST_APP)
+        _show_urls(session, urls)
+        console.print(f"Ready after {duration(time.monotonic() - started)}.", end=" ")
+        if detach:
+            console.print("Stop it with ./dev down")
+            return
+        console.print("Ctrl-C stops it.")
+        _wait(session)
+    except BaseException:
+        if not detach:
+            session.cloud.stop()
+        raise
+    session.cloud.stop()
+
+
+@app.command()
+def down() -> None:
+    """Stop the local cloud; what is in it stays for the next `up`."""
+    console.print(
+        "The local cloud is stopped." if Session(Project()).cloud.stop() else "The local cloud was not running."
+    )
+
+
+@app_commands.command("create")
+def create_app(
+    name: Annotated[str, typer.Argument(help="The app id: a-z, 0-9 and inner hyphens.")],
+    display_name: Annotated[str, typer.Option(help="What people read. [default: the app id]")] = "",
+    providers: Providers = None,
+) -> None:
+    """Make an app: its repository, its scripts, its addresses."""
+    session = Session(Project(), providers)
+    _show_urls(session, apps_module.create(session, name, display_name))
+
+
+@app_commands.command("list")
+def list_apps() -> None:
+    """The apps of this checkout."""
+    found = apps_module.list_apps(Session(Project()))
+    if not found:
+        console.print("No apps yet: ./dev app create NAME makes one.")
+        return
+    table = Table("app", "state", "address", box=None, pad_edge=False)
+    for status in found:
+        state = "complete" if status.complete else f"incomplete: run ./dev app create {status.app_id}"
+        table.add_row(status.app_id, state, status.url)
+    console.print(table)
+
+
+@app_commands.command("destroy")
+def destroy_app(name: str, providers: Providers = None) -> None:
+    """Delete an app: its repository, its scripts and its stack."""
+    apps_module.destroy(Session(Project(), providers), name)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def pulumi(context: typer.Context) -> None:
+    """Run the pinned engine with the arguments given, and the environment that the stack needs."""
+    raise typer.Exit(plain_pulumi.run(Project(), context.args))
+
+
+@app.command()
+def test(
+    suites: Annotated[
+        list[str] | None, typer.Argument(help="unit, components, worker, contract, e2e; all by default.")
+    ] = None,
+    slow: Annotated[bool, typer.Option("--slow", help="Also what takes long.")] = False,
+) -> None:
+    """Run the tests."""
+    raise typer.Exit(testing.run(Project(), suites or [], slow=slow))
+
+
+@app.command("help")
+def show_help(context: typer.Context) -> None:
+    """Show this page."""
+    console.print(context.parent.get_help() if context.parent else "")
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is told without a traceback."""
+    try:
+        app()
+    except (CommandError, InvalidAppId, CloudflareError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _show_urls(session: Session, urls: dict[str, str]) -> None:
+    """Print the addresses with what each answers. Raises `CommandError` if one does not answer 200."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    statuses = {kind: session.answers(url) for kind, url in urls.items()}
+    for kind, url in urls.items():
+        table.add_row(kind, url, str(statuses[kind]), style=None if statuses[kind] == 200 else "red")
+    console.print(table)
+    if failing := [urls[kind] for kind, status in statuses.items() if status != 200]:
+        raise CommandError(f"these do not answer as they should: {', '.join(failing)}; see {session.cloud.log}")
+
+
+def _wait(session: Session) -> None:
+    """Return at Ctrl-C or SIGTERM. Raises `CommandError` if the local cloud ends before that."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while session.cloud.process() is not None:
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        console.print("\nStopping the local cloud; ./dev up brings it back as it is.")
+        return
+    raise CommandError(f"the local cloud has ended by itself: see {session.cloud.log}")

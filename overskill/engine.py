@@ -1,0 +1,154 @@
+"""Pulumi's engine as a child process: its environment, its runs, and what they report."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from overskill.errors import CommandError
+from overskill.project import Project
+
+NO_SUCH_STACK = 6
+REAL_CREDENTIALS = (
+    "CLOUDFLARE_API_KEY",
+    "CLOUDFLARE_API_USER_SERVICE_KEY",
+    "CLOUDFLARE_EMAIL",
+    "GITHUB_APP_ID",
+    "GITHUB_APP_INSTALLATION_ID",
+    "GITHUB_APP_PEM_FILE",
+    "PULUMI_ACCESS_TOKEN",
+    "PULUMI_CONFIG_PASSPHRASE",
+)
+
+
+def local_environment(project: Project, credentials: Mapping[str, str]) -> dict[str, str]:
+    """What a run against the local cloud needs, and nothing of the user's that leads to a real account.
+
+    The state is kept in files below `.overskill`, encrypted with a passphrase of this checkout's own.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in REAL_CREDENTIALS}
+    environment |= {
+        "CLOUDFLARE_API_TOKEN": credentials["cloudflare_token"],
+        "GITHUB_TOKEN": credentials["github_token"],
+        "PULUMI_BACKEND_URL": f"file://{_made(project.home / 'pulumi')}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.secret_file("passphrase")),
+        "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    if "OVERSKILL_WEBHOOK_SECRET" not in environment:
+        environment["OVERSKILL_WEBHOOK_SECRET"] = project.secret_file("webhook-secret").read_text()
+    return environment
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@dataclass
+class Outcome:
+    """How a run ended. `changes` counts resources by what was done to them, such as `{"create": 3, "same": 9}`."""
+
+    code: int
+    log: Path
+    changes: dict[str, int] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+    def summary(self) -> str:
+        """`3 created, 9 unchanged`."""
+        words = {
+            "create": "created",
+            "same": "unchanged",
+            "update": "updated",
+            "delete": "deleted",
+            "replace": "replaced",
+        }
+        counts = [f"{count} {words.get(op, op)}" for op, count in sorted(self.changes.items()) if count]
+        return ", ".join(counts) or "nothing to do"
+
+    def failure(self) -> str:
+        """What went wrong, in the engine's and the providers' own words."""
+        return "\n".join(self.errors) or "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine, run in `folder` (the one of a Pulumi.yaml) with `environment`."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    logs: Path
+
+    def up(self, stack: str) -> Outcome:
+        """Bring the stack to what its program says, making the stack if need be."""
+        outcome = self._operate("up", stack)
+        if outcome.code == NO_SUCH_STACK:
+            self.capture("stack", "init", stack, "--no-select")
+            outcome = self._operate("up", stack)
+        return outcome
+
+    def destroy(self, stack: str) -> Outcome:
+        """Delete all that the stack has, and the stack; a stack that does not exist has nothing to delete."""
+        outcome = self._operate("destroy", stack, "--remove")
+        return Outcome(0, outcome.log) if outcome.code == NO_SUCH_STACK else outcome
+
+    def preview_creates(self, stack: str, import_file: Path) -> list[dict[str, Any]]:
+        """The custom resources that a run would create; `import_file` gets the engine's list of them, without ids."""
+        arguments = ("--json", "--non-interactive", "--refresh=false", "--import-file", str(import_file))
+        steps = json.loads(self.capture("preview", "--stack", stack, *arguments)).get("steps", [])
+        return [s["newState"] for s in steps if s["op"] == "create" and s["newState"].get("custom")]
+
+    def import_resources(self, stack: str, import_file: Path) -> None:
+        """Take the resources that `import_file` names into the stack's state as they are."""
+        self.capture(
+            *("import", "--stack", stack, "--file", str(import_file), "--yes", "--skip-preview", "--non-interactive"),
+            *("--protect=false", "--generate-code=false"),
+        )
+
+    def capture(self, *arguments: str) -> str:
+        """Run `pulumi ARGUMENTS` and return its standard output. Raises `CommandError` where it fails."""
+        run = self._run(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if run.returncode != 0:
+            raise CommandError(f"pulumi {' '.join(arguments)} failed:\n{run.stderr.strip() or run.stdout.strip()}")
+        return run.stdout
+
+    def _operate(self, operation: str, stack: str, *flags: str) -> Outcome:
+        log = self.logs / f"pulumi-{operation}-{stack}.log"
+        events = log.with_suffix(".events")
+        events.unlink(missing_ok=True)
+        arguments = (operation, "--stack", stack, "--yes", "--skip-preview", "--non-interactive", *flags)
+        with log.open("w") as output:
+            run = self._run(
+                (*arguments, "--color", "never", "--event-log", str(events)), stdout=output, stderr=subprocess.STDOUT
+            )
+        return outcome_of(run.returncode, log, events)
+
+    def _run(self, arguments: Sequence[str], **options: Any) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            ["pulumi", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            **options,
+        )
+
+
+def outcome_of(code: int, log: Path, events: Path) -> Outcome:
+    """How a run ended, by its exit code and its event log; the event log is used up."""
+    outcome = Outcome(code, log)
+    for line in events.read_text().splitlines() if events.exists() else ():
+        event = json.loads(line)
+        if summary := event.get("summaryEvent"):
+            outcome.changes = summary["resourceChanges"]
+        elif (diagnostic := event.get("diagnosticEvent")) and diagnostic["severity"] == "error":
+            outcome.errors.append(diagnostic["message"].strip())
+    events.unlink(missing_ok=True)
+    return outcome

@@ -1,0 +1,153 @@
+"""What an interrupted run leaves behind, and how the next one takes it up.
+
+A run that is killed, or whose call was answered by nobody, may have made something that its state does not know: the
+next run would make it again and be refused. And it leaves its lock. Here the lock of a dead engine is taken off, and
+what exists under the very names that the program declares is imported into the state, so that a second run ends where
+the first would have. Scripts need none of this: their provider adopts what it finds.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from overskill.engine import Engine
+from overskill.errors import CommandError
+
+Inputs = Mapping[str, Any]
+Finder = Callable[["Clouds", Inputs], str | None]
+
+
+class Clouds:
+    """Both APIs, read with the credentials of an engine's environment."""
+
+    def __init__(
+        self,
+        cloudflare_url: str,
+        github_url: str,
+        github_owner: str,
+        environment: Mapping[str, str],
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        def client(url: str, token: str) -> httpx.Client:
+            headers = {"Authorization": f"Bearer {token}"}
+            return httpx.Client(base_url=url, headers=headers, timeout=10, trust_env=False, transport=transport)
+
+        self.owner = github_owner
+        self._cloudflare = client(cloudflare_url, environment["CLOUDFLARE_API_TOKEN"])
+        self._github = client(github_url, environment["GITHUB_TOKEN"])
+
+    def cloudflare(self, path: str, **query: str) -> Any:
+        """The `result` of a GET, or None where there is nothing."""
+        answer = _get(self._cloudflare, path, query)
+        return None if answer is None else answer["result"]
+
+    def github(self, path: str) -> Any:
+        """The body of a GET, or None where there is nothing."""
+        return _get(self._github, path, {})
+
+
+def _get(client: httpx.Client, path: str, query: Mapping[str, str]) -> Any:
+    try:
+        answer = client.get(path, params=query)
+    except httpx.HTTPError as error:
+        raise CommandError(f"no answer from {client.base_url}: {error}") from error
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return None
+    if not answer.is_success:
+        raise CommandError(f"GET {answer.url}: HTTP {answer.status_code}: {answer.text[:200]}")
+    return answer.json()
+
+
+def _namespace(clouds: Clouds, inputs: Inputs) -> str | None:
+    account, name = inputs["accountId"], inputs["name"]
+    found = clouds.cloudflare(f"accounts/{account}/workers/dispatch/namespaces/{name}")
+    return None if found is None else f"{account}/{name}"
+
+
+def _worker(clouds: Clouds, inputs: Inputs) -> str | None:
+    account, name = inputs["accountId"], inputs["name"]
+    found = clouds.cloudflare(f"accounts/{account}/workers/workers/{name}")
+    return None if found is None else f"{account}/{found['id']}"
+
+
+def _dns_record(clouds: Clouds, inputs: Inputs) -> str | None:
+    zone = inputs["zoneId"]
+    found = clouds.cloudflare(f"zones/{zone}/dns_records", name=inputs["name"], type=inputs["type"])
+    return f"{zone}/{found[0]['id']}" if found else None
+
+
+def _route(clouds: Clouds, inputs: Inputs) -> str | None:
+    zone = inputs["zoneId"]
+    routes = clouds.cloudflare(f"zones/{zone}/workers/routes") or []
+    return next((f"{zone}/{route['id']}" for route in routes if route["pattern"] == inputs["pattern"]), None)
+
+
+def _repository(clouds: Clouds, inputs: Inputs) -> str | None:
+    """Only a repository generated from the declared template is ours to take; GitHub says what it came from."""
+    found = clouds.github(f"repos/{clouds.owner}/{inputs['name']}")
+    if found is None:
+        return None
+    if template := inputs.get("template"):
+        came_from = (found.get("template_repository") or {}).get("full_name")
+        if came_from != f"{template['owner']}/{template['repository']}":
+            raise CommandError(
+                f"repository {clouds.owner}/{inputs['name']} exists already and was not made from the template: "
+                "it belongs to somebody else; rename it there or choose another app id"
+            )
+    return inputs["name"]
+
+
+def _webhook(clouds: Clouds, inputs: Inputs) -> str | None:
+    hooks = clouds.github(f"repos/{clouds.owner}/{inputs['repository']}/hooks") or []
+    url = inputs["configuration"]["url"] if isinstance(inputs["configuration"], dict) else None
+    return next((f"{inputs['repository']}/{hook['id']}" for hook in hooks if hook["config"]["url"] == url), None)
+
+
+FINDERS: dict[str, Finder] = {
+    "cloudflare:index/workersForPlatformsDispatchNamespace:WorkersForPlatformsDispatchNamespace": _namespace,
+    "cloudflare:index/worker:Worker": _worker,
+    "cloudflare:index/dnsRecord:DnsRecord": _dns_record,
+    "cloudflare:index/workersRoute:WorkersRoute": _route,
+    "github:index/repository:Repository": _repository,
+    "github:index/repositoryWebhook:RepositoryWebhook": _webhook,
+}
+"""The types whose service refuses a second one of the same name. A finder gives the import id of what exists."""
+
+
+def release_dead_locks(engine: Engine, stack: str) -> bool:
+    """Take the lock of `stack` if the engine that made it is dead; return whether there was one.
+
+    Raises `CommandError` where that engine lives: two runs on one stack would undo each other's work.
+    """
+    backend = Path(engine.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    locks = list(backend.glob(f".pulumi/locks/organization/*/{stack}/*.json"))
+    for lock in locks:
+        holder = json.loads(lock.read_text())
+        if holder["pid"] in psutil.pids():
+            raise CommandError(f"stack {stack} is being changed by process {holder['pid']}: wait for it to end")
+    if locks:
+        engine.capture("cancel", "--yes", "--stack", stack)
+    return bool(locks)
+
+
+def adopt(engine: Engine, stack: str, clouds: Clouds) -> list[str]:
+    """Import what exists and is not in the state of `stack`; return the names of what was adopted."""
+    import_file = engine.logs / f"adopt-{stack}.json"
+    creates = engine.preview_creates(stack, import_file)
+    ids = {
+        state["urn"].rpartition("::")[2]: finder(clouds, state["inputs"])
+        for state in creates
+        if (finder := FINDERS.get(state["type"]))
+    }
+    wanted = json.loads(import_file.read_text())
+    import_file.unlink()
+    found = [{**entry, "id": ids[entry["name"]]} for entry in wanted["resources"] if ids.get(entry["name"])]
+    if found:
+        import_file.write_text(json.dumps({**wanted, "resources": found}))
+        engine.import_resources(stack, import_file)
+        import_file.unlink()
+    return [entry["name"] for entry in found]

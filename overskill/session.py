@@ -1,0 +1,80 @@
+"""What commands against the local cloud work with: toolchain, plugins, the cloud, both programs' engines."""
+
+from functools import cached_property
+
+import httpx
+
+from overskill.engine import Engine, Outcome, local_environment
+from overskill.errors import CommandError
+from overskill.local_cloud_process import LocalCloud
+from overskill.progress import step
+from overskill.project import LOCAL_STACK, Project
+from overskill.recovery import Clouds, adopt, release_dead_locks
+from overskill.toolchain import Toolchain
+from overskill.toolchain.providers import Mode, ProviderChoice, choose
+
+
+class Session:
+    """One command's view of the checkout. Everything is made when it is first asked for."""
+
+    def __init__(self, project: Project, providers: Mode | None = None) -> None:
+        self.project = project
+        self.cloud = LocalCloud.of(project)
+        self.toolchain = Toolchain(project.root)
+        self._mode = providers or self.cloud.config.overskill.providers
+
+    @cached_property
+    def providers(self) -> ProviderChoice:
+        """The plugins of this run."""
+        return choose(self._mode, self.project.home, self.toolchain.pulumi)
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The engine's environment for the local cloud."""
+        tools = self.toolchain.environment() | self.providers.environment()
+        return local_environment(self.project, self.cloud.credentials()) | tools
+
+    @cached_property
+    def platform(self) -> Engine:
+        """The engine of the platform program."""
+        return Engine(self.project.root, self.environment, self.project.logs)
+
+    @cached_property
+    def apps(self) -> Engine:
+        """The engine of the app program."""
+        return Engine(self.project.apps, self.environment, self.project.logs)
+
+    def up_platform(self) -> None:
+        self._up("Platform", self.platform, LOCAL_STACK, self.cloud.config.github.owner)
+
+    def up_app(self, app_id: str) -> None:
+        owner = self.cloud.config.overskill.github_organization
+        self._up(f"App {app_id}", self.apps, f"{LOCAL_STACK}.{app_id}", owner)
+
+    def answers(self, url: str) -> int:
+        """The status that `url` answers with, asked at 127.0.0.1: not every resolver knows `*.localhost`."""
+        parsed = httpx.URL(url)
+        host = parsed.netloc.decode()
+        with httpx.Client(trust_env=False, timeout=10) as client:
+            return client.get(parsed.copy_with(host="127.0.0.1"), headers={"Host": host}).status_code
+
+    def _up(self, title: str, engine: Engine, stack: str, owner: str) -> None:
+        """Bring a stack up; after a failure, take up what an interrupted run left, and try once more."""
+        with step(f"{title}: pulumi up") as running:
+            release_dead_locks(engine, stack)
+            outcome = engine.up(stack)
+            if not outcome.ok and (adopted := adopt(engine, stack, self._clouds(owner))):
+                running.detail = f"adopted what an interrupted run left: {', '.join(adopted)}"
+                outcome = engine.up(stack)
+            check(outcome, f"pulumi up of stack {stack}")
+            running.detail = outcome.summary()
+
+    def _clouds(self, owner: str) -> Clouds:
+        config = self.cloud.config
+        return Clouds(str(config.cloudflare.base_url), str(config.github.base_url), owner, self.environment)
+
+
+def check(outcome: Outcome, what: str) -> None:
+    """Raises `CommandError` with the engine's own words if a run has failed."""
+    if not outcome.ok:
+        raise CommandError(f"{what} failed:\n{outcome.failure()}\n(whole log: {outcome.log})")

