@@ -1,0 +1,36 @@
+"""What a run of the engine is told to have done, read from its event log."""
+
+import json
+
+import pytest
+
+from overskill.engine import Outcome, outcome_of
+
+
+def test_outcome_counts_changes_and_keeps_errors(tmp_path):
+    events = tmp_path / "run.events"
+    lines = [
+        {"preludeEvent": {}},
+        {"diagnosticEvent": {"severity": "warning", "message": "careful"}},
+        {"diagnosticEvent": {"severity": "error", "message": "HTTP 422: taken\n"}},
+        {"summaryEvent": {"resourceChanges": {"create": 3, "same": 9}}},
+    ]
+    events.write_text("\n".join(json.dumps(line) for line in lines))
+    outcome = outcome_of(255, tmp_path / "run.log", events)
+    assert not outcome.ok
+    assert outcome.summary() == "3 created, 9 unchanged"
+    assert outcome.failure() == "HTTP 422: taken"
+    assert not events.exists()
+
+
+def test_a_run_without_events_fails_with_the_end_of_its_log(tmp_path):
+    log = tmp_path / "run.log"
+    log.write_text("error: no Pulumi.yaml\n")
+    assert outcome_of(1, log, tmp_path / "none").failure() == "error: no Pulumi.yaml"
+
+
+@pytest.mark.parametrize(
+    ("changes", "summary"), [({}, "nothing to do"), ({"update": 1}, "1 updated"), ({"same": 0}, "nothing to do")]
+)
+def test_summary(tmp_path, changes, summary):
+    assert Outcome(0, tmp_path, changes).summary() == summary

@@ -1,0 +1,71 @@
+"""The checkout's own files, and which environment a plain `pulumi` run gets."""
+
+import os
+import stat
+
+import pytest
+
+from overskill.engine import local_environment
+from overskill.errors import CommandError
+from overskill.plain_pulumi import named_stack
+from overskill.project import Project
+
+CREDENTIALS = {"cloudflare_token": "local-cloudflare-1", "github_token": "local-github-1"}
+
+
+def test_a_generated_secret_is_made_once_and_readable_by_its_user_alone(tmp_path):
+    project = Project(tmp_path)
+    first = project.secret_file("passphrase").read_text()
+    assert len(first) == 64
+    assert project.secret_file("passphrase").read_text() == first
+    assert stat.S_IMODE(project.secret_file("passphrase").stat().st_mode) == 0o600
+    assert stat.S_IMODE(project.home.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "there is no stack 'x'"),
+        ("a: [", "is no YAML"),
+        ("a: 1", "has no mapping `config`"),
+        ("- 1", "has no mapping"),
+    ],
+)
+def test_a_stack_file_that_cannot_be_read(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "Pulumi.x.yaml").write_text(content)
+    with pytest.raises(CommandError, match=message):
+        Project(tmp_path).stack_values("x")
+
+
+def test_a_local_run_has_nothing_that_leads_to_a_real_account(tmp_path, monkeypatch):
+    for name in ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY", "GITHUB_TOKEN", "PULUMI_ACCESS_TOKEN"):
+        monkeypatch.setenv(name, "a-real-one")
+    monkeypatch.delenv("OVERSKILL_WEBHOOK_SECRET", raising=False)
+    environment = local_environment(Project(tmp_path), CREDENTIALS)
+    assert "a-real-one" not in environment.values()
+    assert environment["PULUMI_BACKEND_URL"].startswith(f"file://{tmp_path}")
+    assert len(environment["OVERSKILL_WEBHOOK_SECRET"]) == 64
+
+
+def test_a_webhook_secret_of_the_users_is_written_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("OVERSKILL_WEBHOOK_SECRET", "planted")
+    assert local_environment(Project(tmp_path), CREDENTIALS)["OVERSKILL_WEBHOOK_SECRET"] == "planted"
+    assert "planted" not in [p.read_text() for p in tmp_path.rglob("*") if p.is_file()]
+    assert not os.path.exists(tmp_path / ".overskill" / "webhook-secret")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stack"),
+    [
+        (["up"], None),
+        (["up", "-s", "dev"], "dev"),
+        (["up", "-sdev"], "dev"),
+        (["--stack", "local.abc", "up"], "local.abc"),
+        (["up", "--stack=prod", "--yes"], "prod"),
+        (["up", "--stack"], None),
+        (["up", "--skip-preview"], None),
+    ],
+)
+def test_the_stack_that_the_arguments_name(arguments, stack):
+    assert named_stack(arguments) == stack

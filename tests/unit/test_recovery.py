@@ -1,0 +1,70 @@
+"""Which existing things a second run takes, and which it leaves to their owner."""
+
+import httpx
+import pytest
+
+from overskill.errors import CommandError
+from overskill.recovery import FINDERS, Clouds
+
+HOOK = "http://127.0.0.1:8786/webhooks/github"
+NAMESPACE = "WorkersForPlatformsDispatchNamespace"
+ACCOUNT, ZONE = "a" * 32, "z" * 32
+ANSWERS = {
+    f"/client/v4/accounts/{ACCOUNT}/workers/dispatch/namespaces/overskill-development-preview": {"result": {}},
+    f"/client/v4/accounts/{ACCOUNT}/workers/workers/overskill-dispatch": {"result": {"id": "w1"}},
+    f"/client/v4/zones/{ZONE}/dns_records": {"result": [{"id": "r1"}]},
+    f"/client/v4/zones/{ZONE}/workers/routes": {"result": [{"id": "r2", "pattern": "*.overskill.com/*"}]},
+    "/api/v3/repos/overskill-apps/ours": {"template_repository": {"full_name": "overskill/template"}},
+    "/api/v3/repos/overskill-apps/foreign": {"template_repository": None},
+    "/api/v3/repos/overskill-apps/ours/hooks": [{"id": 7, "config": {"url": HOOK}}],
+}
+TEMPLATE = {"owner": "overskill", "repository": "template"}
+
+
+@pytest.fixture
+def clouds(monkeypatch):
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["authorization"] == "Bearer token"
+        body = ANSWERS.get(request.url.path)
+        return httpx.Response(404, json={}) if body is None else httpx.Response(200, json=body)
+
+    transport = httpx.MockTransport(answer)
+    return Clouds(
+        "http://127.0.0.1/client/v4",
+        "http://127.0.0.1/api/v3/",
+        "overskill-apps",
+        {"CLOUDFLARE_API_TOKEN": "token", "GITHUB_TOKEN": "token"},
+        transport,
+    )
+
+
+def find(clouds: Clouds, type_: str, **inputs: object) -> str | None:
+    (finder,) = [finder for token, finder in FINDERS.items() if token.endswith(f":{type_}")]
+    return finder(clouds, inputs)
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs", "found"),
+    [
+        (NAMESPACE, {"name": "overskill-development-preview"}, f"{ACCOUNT}/overskill-development-preview"),
+        (NAMESPACE, {"name": "overskill-development-staging"}, None),
+        ("Worker", {"name": "overskill-dispatch"}, f"{ACCOUNT}/w1"),
+        ("Worker", {"name": "other"}, None),
+        ("DnsRecord", {"zoneId": ZONE, "name": "*.overskill.com", "type": "CNAME"}, f"{ZONE}/r1"),
+        ("DnsRecord", {"zoneId": "y" * 32, "name": "*.overskill.com", "type": "CNAME"}, None),
+        ("WorkersRoute", {"zoneId": ZONE, "pattern": "*.overskill.com/*"}, f"{ZONE}/r2"),
+        ("WorkersRoute", {"zoneId": ZONE, "pattern": "*.example.com/*"}, None),
+        ("Repository", {"name": "ours", "template": TEMPLATE}, "ours"),
+        ("Repository", {"name": "none", "template": TEMPLATE}, None),
+        ("RepositoryWebhook", {"repository": "ours", "configuration": {"url": HOOK}}, "ours/7"),
+        ("RepositoryWebhook", {"repository": "ours", "configuration": {"url": "http://elsewhere"}}, None),
+        ("RepositoryWebhook", {"repository": "none", "configuration": {"url": "http://elsewhere"}}, None),
+    ],
+)
+def test_find(clouds, type_, inputs, found):
+    assert find(clouds, type_, accountId=ACCOUNT, **inputs) == found
+
+
+def test_a_foreign_repository_is_never_taken(clouds):
+    with pytest.raises(CommandError, match="overskill-apps/foreign exists already and was not made from the template"):
+        find(clouds, "Repository", name="foreign", template=TEMPLATE)
