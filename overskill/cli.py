@@ -29,7 +29,6 @@ app = typer.Typer(
 )
 app_commands = typer.Typer(no_args_is_help=True, help="Apps of the local cloud: create, list, destroy.")
 app.add_typer(app_commands, name="app")
-app.command()(toolchain)
 console = Console(highlight=False)
 
 Providers = Annotated[
@@ -47,7 +46,7 @@ def up(
     started = time.monotonic()
     session = Session(Project(), providers)
     workerd = session.toolchain.workerd
-    console.print(session.providers, style="dim")
+    print(session.providers, file=sys.stderr)
     try:
         with step("Local cloud: start") as running:
             running.detail = "started" if session.cloud.start(workerd) else "was running"
@@ -106,6 +105,9 @@ def destroy_app(name: str, providers: Providers = None) -> None:
     apps_module.destroy(Session(Project(), providers), name)
 
 
+app.command()(toolchain)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def pulumi(context: typer.Context) -> None:
     """Run the pinned engine with the arguments given, and the environment that the stack needs."""
@@ -140,11 +142,9 @@ def main() -> None:
 
 def _show_urls(session: Session, urls: dict[str, str]) -> None:
     """Print the addresses with what each answers. Raises `CommandError` if one does not answer 200."""
-    table = Table(box=None, pad_edge=False, show_header=False)
     statuses = {kind: session.answers(url) for kind, url in urls.items()}
     for kind, url in urls.items():
-        table.add_row(kind, url, str(statuses[kind]), style=None if statuses[kind] == 200 else "red")
-    console.print(table)
+        print(f"{kind:<11} {statuses[kind]}  {url}")
     if failing := [urls[kind] for kind, status in statuses.items() if status != 200]:
         raise CommandError(f"these do not answer as they should: {', '.join(failing)}; see {session.cloud.log}")
 

@@ -35,6 +35,7 @@ def local_environment(project: Project, credentials: Mapping[str, str]) -> dict[
         "GITHUB_TOKEN": credentials["github_token"],
         "PULUMI_BACKEND_URL": f"file://{_made(project.home / 'pulumi')}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.secret_file("passphrase")),
+        "PULUMI_DEBUG_COMMANDS": "1",  # without it, the engine hides the option --event-log
         "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
@@ -82,9 +83,13 @@ class Outcome:
 class Engine:
     """The engine, run in `folder` (the one of a Pulumi.yaml) with `environment`."""
 
+    project: Project
     folder: Path
     environment: Mapping[str, str]
-    logs: Path
+
+    @property
+    def logs(self) -> Path:
+        return self.project.logs
 
     def up(self, stack: str) -> Outcome:
         """Bring the stack to what its program says, making the stack if need be."""
@@ -131,14 +136,17 @@ class Engine:
         return outcome_of(run.returncode, log, events)
 
     def _run(self, arguments: Sequence[str], **options: Any) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            ["pulumi", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            **options,
-        )
+        try:
+            return subprocess.run(
+                ["pulumi", *arguments],
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                check=False,
+                **options,
+            )
+        finally:
+            self.project.forget_salt()
 
 
 def outcome_of(code: int, log: Path, events: Path) -> Outcome:

@@ -61,7 +61,8 @@ class LocalCloud:
 
     @property
     def _pid_file(self) -> Path:
-        return self.project.home / "local-cloud.pid"
+        """Written by the local cloud once it has its state to itself."""
+        return self.state / "local-cloud.pid"
 
     def credentials(self) -> dict[str, str]:
         """`cloudflare_token` and `github_token`, which the local cloud has made for itself."""
@@ -95,7 +96,6 @@ class LocalCloud:
             process = subprocess.Popen(
                 self._command(workerd), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        self._pid_file.write_text(str(process.pid))
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._health() is not None and self.process() is not None:
@@ -116,7 +116,6 @@ class LocalCloud:
             except psutil.TimeoutExpired:
                 process.kill()
                 process.wait(STOP_SECONDS)
-        self._pid_file.unlink(missing_ok=True)
         return process is not None
 
     def _command(self, workerd: Path) -> list[str]:

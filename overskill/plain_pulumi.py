@@ -20,7 +20,10 @@ def run(project: Project, arguments: Sequence[str]) -> int:
         environment = Session(project).environment
     else:
         environment = os.environ | Toolchain(project.root).environment()
-    return subprocess.run(["pulumi", *arguments], env=environment, check=False).returncode
+    try:
+        return subprocess.run(["pulumi", *arguments], env=environment, check=False).returncode
+    finally:
+        project.forget_salt()
 
 
 def named_stack(arguments: Sequence[str]) -> str | None:

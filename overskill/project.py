@@ -64,6 +64,18 @@ class Project:
         except ConfigError as error:
             raise CommandError(f"{self.root / f'Pulumi.{stack}.yaml'} has errors:\n{error}") from None
 
+    def forget_salt(self) -> None:
+        """Take the encryption salt out of `Pulumi.local.yaml`, where every run of the engine notes it.
+
+        The file is everybody's, the passphrase this machine's alone. The engine needs the note only to read encrypted
+        values of the file, so it stays where there is one; the state has a salt of its own.
+        """
+        file = self.root / f"Pulumi.{LOCAL_STACK}.yaml"
+        lines = file.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith("encryptionsalt:")]
+        if kept != lines and not any(line.lstrip().startswith("secure:") for line in kept):
+            file.write_text("".join(kept))
+
     def secret_file(self, name: str) -> Path:
         """A file that holds a generated secret, made at first use; only its user can read it."""
         file = self.home / name

@@ -37,12 +37,12 @@ class Session:
     @cached_property
     def platform(self) -> Engine:
         """The engine of the platform program."""
-        return Engine(self.project.root, self.environment, self.project.logs)
+        return Engine(self.project, self.project.root, self.environment)
 
     @cached_property
     def apps(self) -> Engine:
         """The engine of the app program."""
-        return Engine(self.project.apps, self.environment, self.project.logs)
+        return Engine(self.project, self.project.apps, self.environment)
 
     def up_platform(self) -> None:
         self._up("Platform", self.platform, LOCAL_STACK, self.cloud.config.github.owner)

@@ -69,3 +69,18 @@ def test_a_webhook_secret_of_the_users_is_written_nowhere(tmp_path, monkeypatch)
 )
 def test_the_stack_that_the_arguments_name(arguments, stack):
     assert named_stack(arguments) == stack
+
+
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        ("config:\n  a:b: 1\nencryptionsalt: v1:x\n", "config:\n  a:b: 1\n"),
+        ("config:\n  a:b:\n    secure: v1:y\nencryptionsalt: v1:x\n", None),
+        ("config:\n  a:b: 1\n", None),
+    ],
+)
+def test_the_salt_is_taken_out_unless_something_is_encrypted_with_it(tmp_path, content, kept):
+    file = tmp_path / "Pulumi.local.yaml"
+    file.write_text(content)
+    Project(tmp_path).forget_salt()
+    assert file.read_text() == (content if kept is None else kept)
