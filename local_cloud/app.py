@@ -1,0 +1,36 @@
+"""The API as one ASGI application: both emulated services, the edge's source, and the local cloud's own calls."""
+
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from local_cloud import cloudflare, github
+from local_cloud.cloud import Cloud
+from local_cloud.cloudflare.dialect import Cloudflare
+from local_cloud.control import control_routes
+from local_cloud.github.dialect import GitHub
+from local_cloud.service import Service
+from local_cloud.snapshots import Snapshots
+from local_cloud.writes import Writes
+
+
+def create_app(cloud: Cloud, writes: Writes, edge_source: Sequence[BaseRoute]) -> Starlette:
+    """`edge_source`: the routes below `/_edge`."""
+    return Starlette(
+        routes=[
+            Mount(cloudflare.ROOT, Service(cloudflare.ROOT, Cloudflare(), cloudflare.TABLE, cloud, writes)),
+            Mount(github.ROOT, Service(github.ROOT, GitHub(), github.TABLE, cloud, writes)),
+            *control_routes(cloud, writes, Snapshots(cloud)),
+            *edge_source,
+            Route("/{path:path}", _nowhere, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
+        ]
+    )
+
+
+async def _nowhere(request: Request) -> Response:
+    # Not 404: a client with a wrong base URL would take that as "the resource is gone".
+    roots = f"Cloudflare is at {cloudflare.ROOT}, GitHub at {github.ROOT}/"
+    return JSONResponse({"message": f"The local cloud has nothing at {request.url.path}: {roots}"}, 501)

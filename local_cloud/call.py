@@ -1,0 +1,139 @@
+"""One call to an emulated service, and what can come of it: an `Answer` or a `Refusal`."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from local_cloud import multipart
+from local_cloud.cloud import Cloud
+from local_cloud.store import Store
+
+Shape = TypeVar("Shape")
+
+
+class Strict(BaseModel):
+    """A request body: a field that it doesn't name is refused, and a value is never converted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What is wrong with one field. `kind` is pydantic's (`missing`, `extra_forbidden`, ...); `field` is dotted."""
+
+    field: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """`body` is bytes, or anything that JSON can hold; None is sent as no body at all."""
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refusal(Exception):
+    """The call is answered with an error, and nothing of it is stored. `body` is in the service's own form."""
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        super().__init__(status, body)
+        self.answer = Answer(status=status, body=body)
+
+
+class Dialect(Protocol):
+    """How a service speaks: its routes, its errors, the frame around its answers."""
+
+    def admit(self, call: "Call") -> None:
+        """Raises the service's refusal of a wrong token, or of an account or zone that does not exist."""
+
+    def answer(self, result: Any) -> Answer:
+        """What a handler has returned, in the service's frame."""
+
+    def unknown_route(self, method: str, path: str) -> Refusal: ...
+
+    def invalid(self, call: "Call", problems: Sequence[Problem]) -> Refusal: ...
+
+    def failure(self, error: Exception) -> Refusal:
+        """The service's answer to a fault of the local cloud itself, or to a Worker that the edge can't run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A call as its handler sees it. The handler runs inside one transaction of `store`.
+
+    `path` is the percent-encoded path below the service's root; `parameters` are the decoded ones of the route.
+    What is in `after_commit` runs once the call's writes can't be lost any more.
+    """
+
+    cloud: Cloud
+    dialect: Dialect
+    method: str
+    path: str
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    def __getitem__(self, parameter: str) -> str:
+        return self.parameters[parameter]
+
+    @property
+    def store(self) -> Store:
+        return self.cloud.store
+
+    @cached_property
+    def form(self) -> list[multipart.Part]:
+        """The parts of a multipart body."""
+        try:
+            return multipart.parse(self.headers.get("content-type", ""), self.body)
+        except multipart.MultipartError as error:
+            raise self.invalid("body", str(error)) from None
+
+    def json(self, shape: type[Shape], body: bytes | None = None) -> Shape:
+        """The body (or one part of it) as `shape`; refused with every problem at once if it isn't."""
+        try:
+            value = json.loads(self.body if body is None else body)
+        except ValueError as error:
+            raise self.invalid("body", f"is not JSON: {error}") from None
+        return self.checked(shape, value)
+
+    def checked(self, shape: type[Shape], value: Any) -> Shape:
+        """`value`, which came out of JSON, as `shape`."""
+        try:
+            return TypeAdapter(shape).validate_python(value)
+        except ValidationError as error:
+            problems = [
+                Problem(
+                    field=".".join(str(part) for part in detail["loc"]) or "body",
+                    kind=detail["type"],
+                    message=detail["msg"].removeprefix("Value error, "),
+                )
+                for detail in error.errors(include_input=False, include_url=False)
+            ]
+            raise self.dialect.invalid(self, problems) from None
+
+    def filters(self, *known: str) -> dict[str, str]:
+        """The query, refused if it filters by anything else: to ignore a filter would answer another question."""
+        unknown = [Problem(field=name, kind="extra_forbidden", message="unknown filter") for name in self.query]
+        problems = [problem for problem in unknown if problem.field not in known]
+        if problems:
+            raise self.dialect.invalid(self, problems)
+        return dict(self.query)
+
+    def number(self, name: str, default: int, maximum: int) -> int:
+        """A whole number of the query, from 1 to `maximum`."""
+        text = self.query.get(name, str(default))
+        if not text.isdecimal() or not 1 <= int(text) <= maximum:
+            raise self.invalid(name, f"must be a number from 1 to {maximum}")
+        return int(text)
+
+    def invalid(self, field: str, message: str) -> Refusal:
+        return self.dialect.invalid(self, [Problem(field=field, kind="value_error", message=message)])

@@ -1,0 +1,106 @@
+"""How Cloudflare's API speaks: the envelope `{success, errors, messages, result, result_info?}` and its errors."""
+
+import hmac
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local_cloud.call import Answer, Call, Problem, Refusal
+from local_cloud.edge import UnrunnableError
+
+ID = re.compile(r"[0-9a-f]{32}")
+
+INVALID = 10021
+"""The code of whatever Workers refuses in an upload or in settings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Part of a list, with the `result_info` that tells where it is in the whole."""
+
+    result: list[Any]
+    info: Mapping[str, Any]
+
+
+class Cloudflare:
+    """The dialect of everything below `/client/v4`."""
+
+    def admit(self, call: Call) -> None:
+        sent = call.headers.get("authorization")
+        if sent is None:
+            raise refusal(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
+        expected = f"Bearer {call.cloud.credentials.cloudflare_token}"
+        if not hmac.compare_digest(sent.encode(), expected.encode()):
+            raise refusal(401, 10000, "Authentication error")
+        account, zone = call.parameters.get("account"), call.parameters.get("zone")
+        if not all(ID.fullmatch(sent_id) for sent_id in (account, zone) if sent_id is not None):
+            raise self.unknown_route(call.method, call.path)
+        if account is not None and account != call.cloud.settings.account:
+            raise refusal(403, 10000, "Authentication error")
+        if zone is not None and not call.store.get("zones", "", zone):
+            raise refusal(403, 9109, "Unauthorized to access requested resource")
+
+    def answer(self, result: Any) -> Answer:
+        match result:
+            case Answer():
+                return result
+            case Page():
+                return Answer(body={**_envelope(result.result), "result_info": result.info})
+            case _:
+                return Answer(body=_envelope(result))
+
+    def unknown_route(self, method: str, path: str) -> Refusal:
+        # Never 404: clients take that as "the resource is gone".
+        message = f"Could not route to /client/v4{path}, perhaps your object identifier is invalid?"
+        return _refusal(400, [(7003, message), (7000, f"No route for that URI ({method})")])
+
+    def invalid(self, call: Call, problems: Sequence[Problem]) -> Refusal:
+        wrong = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
+        if "/workers/" in call.path:
+            return refusal(400, 10026, f"workers.api.error.parse_body: {wrong}")
+        return refusal(400, 9207, f"Request body is invalid: {wrong}")
+
+    def failure(self, error: Exception) -> Refusal:
+        if isinstance(error, UnrunnableError):
+            return invalid(*error.problems)
+        return refusal(500, 10013, f"workers.api.error.unknown: the local cloud failed: {error!r}")
+
+
+def refusal(status: int, code: int, message: str) -> Refusal:
+    """An answer with one error."""
+    return _refusal(status, [(code, message)])
+
+
+def invalid(*problems: str) -> Refusal:
+    """Workers' refusal of an upload or of settings, with everything that is wrong with it."""
+    return _refusal(400, [(INVALID, problem) for problem in problems])
+
+
+def page(call: Call, items: Sequence[Any]) -> Page:
+    """The part of `items` that the query's `page` and `per_page` ask for; empty past the end."""
+    number, size = call.number("page", 1, 10**9), call.number("per_page", 20, 5000)
+    part = list(items[(number - 1) * size : number * size])
+    pages = -(-len(items) // size)
+    info = {"page": number, "per_page": size, "count": len(part), "total_count": len(items), "total_pages": pages}
+    return Page(result=part, info=info)
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def now() -> str:
+    """The time in Cloudflare's form."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _envelope(result: Any) -> dict[str, Any]:
+    return {"success": True, "errors": [], "messages": [], "result": result}
+
+
+def _refusal(status: int, errors: Sequence[tuple[int, str]]) -> Refusal:
+    listed = [{"code": code, "message": message} for code, message in errors]
+    return Refusal(status, {"success": False, "errors": listed, "messages": [], "result": None})

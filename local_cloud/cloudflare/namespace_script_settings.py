@@ -1,0 +1,111 @@
+"""What can be changed of a namespace script without its code: settings, bindings, tags, secrets."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from local_cloud.call import Call, Strict
+from local_cloud.cloudflare import code
+from local_cloud.cloudflare.bindings import IN_A_NAMESPACE, NAME, secret, shown
+from local_cloud.cloudflare.dialect import now, refusal
+from local_cloud.cloudflare.metadata import Runtime, Tags, Traits
+from local_cloud.cloudflare.namespace_scripts import SCRIPT, script_of
+from local_cloud.routing import RouteTable
+from local_cloud.store import Document
+
+routes = RouteTable()
+
+
+class Settings(Runtime, Traits):
+    """The part `settings` of a change."""
+
+
+class Secret(Strict):
+    name: Annotated[str, Field(pattern=NAME)]
+    text: str
+    type: Literal["secret_text"]
+
+
+@routes.on("GET", f"{SCRIPT}/settings")
+def get_settings(call: Call) -> dict[str, Any]:
+    _, script = script_of(call)
+    return code.settings(script["code"], script)
+
+
+@routes.on("PATCH", f"{SCRIPT}/settings")
+def patch_settings(call: Call) -> dict[str, Any]:
+    """What is not sent stays. Bindings are replaced as a whole; one to keep is sent as type `inherit`."""
+    _, script = script_of(call)
+    wanted = call.json(Settings, code.part(call, "settings"))
+    changed = code.changed(call, script["code"], wanted, served=IN_A_NAMESPACE)
+    script = _put(call, {**script, **wanted.kept(script), "code": changed})
+    return code.settings(script["code"], script)
+
+
+@routes.on("GET", f"{SCRIPT}/bindings")
+def get_bindings(call: Call) -> list[dict[str, Any]]:
+    return shown(script_of(call)[1]["code"]["bindings"])
+
+
+@routes.on("GET", f"{SCRIPT}/tags")
+def get_tags(call: Call) -> list[str]:
+    return script_of(call)[1]["tags"]
+
+
+@routes.on("PUT", f"{SCRIPT}/tags")
+def put_tags(call: Call) -> list[str]:
+    return _put(call, {**script_of(call)[1], "tags": call.json(Tags)})["tags"]
+
+
+@routes.on("PUT", f"{SCRIPT}/tags/{{tag}}")
+def put_tag(call: Call) -> None:
+    _, script = script_of(call)
+    _put(call, {**script, "tags": call.checked(Tags, [*script["tags"], call["tag"]])})
+
+
+@routes.on("DELETE", f"{SCRIPT}/tags/{{tag}}")
+def delete_tag(call: Call) -> None:
+    """A tag that the script does not have is no error."""
+    _, script = script_of(call)
+    _put(call, {**script, "tags": [tag for tag in script["tags"] if tag != call["tag"]]})
+
+
+@routes.on("GET", f"{SCRIPT}/secrets")
+def list_secrets(call: Call) -> list[dict[str, Any]]:
+    return [binding for binding in get_bindings(call) if binding["type"] == "secret_text"]
+
+
+@routes.on("PUT", f"{SCRIPT}/secrets")
+def put_secret(call: Call) -> dict[str, Any]:
+    sent = call.json(Secret)
+    _, script = script_of(call)
+    others = [binding for binding in script["code"]["bindings"] if binding["name"] != sent.name]
+    _put_bindings(call, script, [*others, secret(call.cloud.vault, sent.name, sent.text)])
+    return {"name": sent.name, "type": "secret_text"}
+
+
+@routes.on("GET", f"{SCRIPT}/secrets/{{secret}}")
+def get_secret(call: Call) -> dict[str, Any]:
+    for binding in list_secrets(call):
+        if binding["name"] == call["secret"]:
+            return binding
+    raise refusal(404, 10056, f"workers.api.error.secret_not_found: {call['secret']}")
+
+
+@routes.on("DELETE", f"{SCRIPT}/secrets/{{secret}}")
+def delete_secret(call: Call) -> None:
+    get_secret(call)
+    _, script = script_of(call)
+    _put_bindings(call, script, [one for one in script["code"]["bindings"] if one["name"] != call["secret"]])
+
+
+def _put_bindings(call: Call, script: Document, bindings: list[Document]) -> None:
+    ordered = sorted(bindings, key=lambda binding: binding["name"])
+    _put(call, {**script, "code": {**script["code"], "bindings": ordered}})
+
+
+def _put(call: Call, script: Document) -> Document:
+    namespace_id, _ = script_of(call)
+    script = {**script, "modified_on": now()}
+    call.store.put("namespace_scripts", namespace_id, call["script"], script)
+    return script

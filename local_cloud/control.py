@@ -1,0 +1,78 @@
+"""The local cloud's own calls, `/_local`: what no real service has."""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local_cloud.cloud import Cloud
+from local_cloud.snapshots import SnapshotError, Snapshots
+from local_cloud.writes import Writes
+
+PROBE_SECONDS = 1.0
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[Route]:
+    """`health` is open; everything else needs the Cloudflare token."""
+
+    def guarded(endpoint: Endpoint) -> Endpoint:
+        async def guard(request: Request) -> Response:
+            expected = f"Bearer {cloud.credentials.cloudflare_token}"
+            if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected.encode()):
+                message = f"send the Cloudflare token of {cloud.state.path}/credentials.json as a bearer token"
+                return JSONResponse({"error": message}, 401)
+            return await endpoint(request)
+
+        return guard
+
+    async def health(_: Request) -> Response:
+        ready = await _answers(cloud.settings.edge_port)
+        return JSONResponse({"api": "ready", "edge": "ready" if ready else "not answering"}, 200 if ready else 503)
+
+    async def unknown_routes(_: Request) -> Response:
+        return JSONResponse({"unknown_routes": cloud.store.values("unknown_routes", "")})
+
+    async def reset(_: Request) -> Response:
+        return await _replaced(writes, snapshots.reset)
+
+    async def take(request: Request) -> Response:
+        return await _replaced(writes, lambda: snapshots.take(request.path_params["name"]))
+
+    async def restore(request: Request) -> Response:
+        return await _replaced(writes, lambda: snapshots.restore(request.path_params["name"]))
+
+    return [
+        Route("/_local/health", health, methods=["GET"]),
+        Route("/_local/unknown-routes", guarded(unknown_routes), methods=["GET"]),
+        Route("/_local/reset", guarded(reset), methods=["POST"]),
+        Route("/_local/snapshots/{name}", guarded(take), methods=["POST"]),
+        Route("/_local/snapshots/{name}/restore", guarded(restore), methods=["POST"]),
+    ]
+
+
+async def _replaced(writes: Writes, action: Callable[[], Any]) -> Response:
+    try:
+        await writes.replace(action)
+    except SnapshotError as error:
+        return JSONResponse({"error": str(error)}, 404)
+    return Response(status_code=204)
+
+
+async def _answers(port: int) -> bool:
+    """Whether an HTTP server answers on 127.0.0.1:`port`."""
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(b"HEAD / HTTP/1.1\r\nHost: health.invalid\r\nConnection: close\r\n\r\n")
+                return (await reader.readline()).startswith(b"HTTP/1.1 ")
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False

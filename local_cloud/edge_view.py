@@ -1,0 +1,84 @@
+"""What the edge sees of the store: everything that it has to serve, in the edge's own terms."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from local_cloud.cloudflare.bindings import opened
+from local_cloud.cloudflare.code import etag
+from local_cloud.edge.model import Account, Bundle, Domain, Module, Record, Route
+from local_cloud.store import Document, Reader
+from local_cloud.vault import Vault
+
+
+class EdgeView:
+    """Shows what is committed; inside `showing`, what a transaction has written so far."""
+
+    COLLECTIONS = frozenset({"accounts", "zones", "workers", "versions", "routes", "dns_records", "domains"})
+    """A write to one of these changes what `account` returns."""
+
+    def __init__(self, store: Reader, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+
+    @contextmanager
+    def showing(self, store: Reader) -> Iterator[None]:
+        committed, self._store = self._store, store
+        try:
+            yield
+        finally:
+            self._store = committed
+
+    def account(self) -> Account:
+        """Every deployed Worker, and what decides which host reaches which."""
+        store = self._store
+        deployed = [worker for worker in store.values("workers", "") if worker["deployed"]]
+        zones = store.values("zones", "")
+        return Account(
+            workers=tuple(self._worker(worker) for worker in deployed),
+            workers_dev=frozenset(worker["name"] for worker in deployed if worker["subdomain"]["enabled"]),
+            workers_subdomain=(store.get("accounts", "", "own") or {})["subdomain"],
+            zones=tuple(zone["name"] for zone in zones),
+            routes=tuple(
+                Route(zone=zone["name"], pattern=route["pattern"], script=route.get("script"))
+                for zone in zones
+                for route in store.values("routes", zone["id"])
+            ),
+            records=tuple(
+                Record(
+                    zone=zone["name"],
+                    name=record["name"],
+                    type=record["type"],
+                    content=record["content"],
+                    proxied=record["proxied"],
+                )
+                for zone in zones
+                for record in store.values("dns_records", zone["id"])
+            ),
+            domains=tuple(
+                Domain(hostname=domain["hostname"], script=domain["service"]) for domain in store.values("domains", "")
+            ),
+        )
+
+    def namespace_script(self, namespace: str, name: str) -> Bundle | None:
+        found = self._store.get("namespaces", "", namespace)
+        script = found and self._store.get("namespace_scripts", found["namespace_id"], name)
+        return self._bundle(name, script["code"]) if script else None
+
+    def _worker(self, worker: Document) -> Bundle:
+        version = self._store.get("versions", worker["id"], worker["deployed"]["version"])
+        assert version is not None  # noqa: S101 - a version is deleted with its Worker only
+        return self._bundle(worker["name"], version["code"])
+
+    def _bundle(self, name: str, code: Document) -> Bundle:
+        return Bundle(
+            name=name,
+            main_module=code["main_module"],
+            modules=tuple(
+                Module(name=module["name"], content_type=module["content_type"], body=self._store.blob(module["blob"]))
+                for module in code["modules"]
+            ),
+            compatibility_date=code["compatibility_date"],
+            compatibility_flags=tuple(code["compatibility_flags"]),
+            bindings=tuple(opened(code["bindings"], self._vault)),
+            version=etag(code),
+        )

@@ -1,0 +1,52 @@
+"""Organisations, which the settings name, and the repositories that they own."""
+
+from typing import Any
+
+from local_cloud.call import Answer, Call
+from local_cloud.github.dialect import Created, page, unserved
+from local_cloud.github.repositories import RepositoryFields
+from local_cloud.github.repository import add, organization_named, organization_shown, shown
+from local_cloud.routing import RouteTable
+
+routes = RouteTable()
+
+ORGANIZATION = "/orgs/{org}"
+
+
+class NewRepository(RepositoryFields):
+    name: str
+
+
+@routes.on("GET", ORGANIZATION)
+def get_organization(call: Call) -> dict[str, Any]:
+    return organization_shown(call, organization_named(call, call["org"]))
+
+
+@routes.on("GET", f"{ORGANIZATION}/repos")
+def list_repositories(call: Call) -> Answer:
+    """The newest first. `type` is `all`, `public` or `private`."""
+    kind = call.filters("type", "page", "per_page").get("type", "all")
+    if kind not in {"all", "public", "private"}:
+        raise unserved(f"type={kind}")
+    login = organization_named(call, call["org"])["login"]
+    found = [
+        repository
+        for repository in call.store.values("repositories", login.lower())
+        if kind == "all" or repository["private"] == (kind == "private")
+    ]
+    found.sort(key=lambda repository: -repository["id"])
+    return page(call, [shown(call, repository) for repository in found])
+
+
+@routes.on("POST", f"{ORGANIZATION}/repos")
+def create_repository(call: Call) -> Created:
+    """An empty repository, or with `auto_init` one whose first commit holds a README."""
+    sent = call.json(NewRepository)
+    if sent.license_template or sent.gitignore_template:
+        raise unserved("license_template and gitignore_template: leave them out")
+    if sent.default_branch not in {None, "main"}:
+        raise unserved("another default branch than main")
+    readme = f"# {sent.name}\n{sent.description or ''}".strip() + "\n" if sent.auto_init else None
+    make_folder = call.cloud.repositories.create
+    repository = add(call, call["org"], sent.name, sent.kept(), lambda owner, name: make_folder(owner, name, readme))
+    return Created(body=shown(call, repository))

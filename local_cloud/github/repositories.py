@@ -1,0 +1,149 @@
+"""Repositories: generated from a template, read, changed, deleted."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
+
+from local_cloud.call import Call, Strict
+from local_cloud.github.dialect import Created, not_found, refusal, unserved
+from local_cloud.github.repository import add, find, put, remove, repository_of, shown, writable_repository_of
+from local_cloud.routing import RouteTable
+from local_cloud.store import Document
+
+routes = RouteTable()
+
+REPOSITORY = "/repos/{owner}/{repo}"
+MAX_TOPICS = 20
+
+
+def _check_topics(topics: list[str]) -> list[str]:
+    if len(topics) > MAX_TOPICS:
+        raise ValueError(f"a repository has {MAX_TOPICS} topics at most")
+    if wrong := [topic for topic in topics if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,49}", topic)]:
+        raise ValueError(f"a topic is 1 to 50 of a-z, 0-9 and -, not beginning with -: {wrong}")
+    return list(dict.fromkeys(topics))
+
+
+class RepositoryFields(Strict):
+    """What can be set of a repository when it is made and later. None: not sent."""
+
+    name: str | None = None
+    description: str | None = None
+    homepage: str | None = None
+    private: bool | None = None
+    visibility: Literal["private", "public"] | None = None
+    is_template: bool | None = None
+    archived: bool | None = None
+    has_issues: bool | None = None
+    has_projects: bool | None = None
+    has_wiki: bool | None = None
+    has_downloads: bool | None = None
+    has_discussions: bool | None = None
+    allow_merge_commit: bool | None = None
+    allow_squash_merge: bool | None = None
+    allow_rebase_merge: bool | None = None
+    allow_auto_merge: bool | None = None
+    allow_update_branch: bool | None = None
+    allow_forking: bool | None = None
+    delete_branch_on_merge: bool | None = None
+    squash_merge_commit_title: Literal["PR_TITLE", "COMMIT_OR_PR_TITLE"] | None = None
+    squash_merge_commit_message: Literal["PR_BODY", "COMMIT_MESSAGES", "BLANK"] | None = None
+    merge_commit_title: Literal["PR_TITLE", "MERGE_MESSAGE"] | None = None
+    merge_commit_message: Literal["PR_BODY", "PR_TITLE", "BLANK"] | None = None
+    web_commit_signoff_required: bool | None = None
+    default_branch: str | None = None
+    auto_init: bool | None = None
+    license_template: str | None = None
+    gitignore_template: str | None = None
+    # GitHub takes topics by a call of their own, and ignores them here; clients send them all the same.
+    topics: list[str] | None = None
+
+    def kept(self) -> Document:
+        """The fields that were sent, as a row has them."""
+        elsewhere = {"name", "visibility", "default_branch", "auto_init", "license_template", "gitignore_template"}
+        fields = self.model_dump(exclude=elsewhere | {"topics"}, exclude_unset=True)
+        kept = {key: value for key, value in fields.items() if value is not None or key in {"description", "homepage"}}
+        return {**kept, "private": self.visibility == "private"} if self.visibility else kept
+
+
+class Generated(Strict):
+    owner: str
+    name: str
+    description: str | None = None
+    private: bool = False
+    include_all_branches: bool = False
+
+
+class Topics(Strict):
+    names: Annotated[list[str], AfterValidator(_check_topics)]
+
+
+@routes.on("POST", f"{REPOSITORY}/generate")
+def generate(call: Call) -> Created:
+    """A new repository with one commit that holds what the template's default branch does."""
+    template, sent = repository_of(call), call.json(Generated)
+    full_name, repositories = f"{template['owner']}/{template['name']}", call.cloud.repositories
+    if not template["is_template"]:
+        raise refusal(422, f"Could not clone: {full_name} is not a template repository")
+    if not repositories.has_commits(template["owner"], template["name"]):
+        raise refusal(422, f"Could not clone: {full_name} is empty")
+    if find(call, sent.owner, sent.name):
+        raise refusal(422, "Could not clone: Name already exists on this account")
+    if sent.include_all_branches:
+        raise unserved("include_all_branches: leave it out")
+    source = repositories.path(template["owner"], template["name"])
+    fields = {"description": sent.description, "private": sent.private, "template": full_name}
+    repository = add(
+        call, sent.owner, sent.name, fields, lambda owner, name: repositories.generate(owner, name, source)
+    )
+    return Created(body=shown(call, repository))
+
+
+@routes.on("GET", REPOSITORY)
+def get_repository(call: Call) -> dict[str, Any]:
+    return shown(call, repository_of(call))
+
+
+@routes.on("PATCH", REPOSITORY)
+def patch_repository(call: Call) -> dict[str, Any]:
+    """Change what is sent. An archived repository takes nothing but `archived: false`."""
+    sent = call.json(RepositoryFields)
+    repository = repository_of(call) if sent.archived is False else writable_repository_of(call)
+    if sent.name is not None and sent.name != repository["name"]:
+        raise unserved(f"renaming a repository ({repository['name']} to {sent.name})")
+    if sent.default_branch is not None and sent.default_branch != repository["default_branch"]:
+        raise unserved(f"another default branch than {repository['default_branch']}")
+    return shown(call, put(call, {**repository, **sent.kept()}))
+
+
+@routes.on("DELETE", REPOSITORY)
+def delete_repository(call: Call) -> None:
+    remove(call, repository_of(call))
+
+
+@routes.on("GET", f"{REPOSITORY}/topics")
+def get_topics(call: Call) -> dict[str, Any]:
+    return {"names": repository_of(call)["topics"]}
+
+
+@routes.on("PUT", f"{REPOSITORY}/topics")
+def put_topics(call: Call) -> dict[str, Any]:
+    return {"names": put(call, {**writable_repository_of(call), "topics": call.json(Topics).names})["topics"]}
+
+
+@routes.on("GET", f"{REPOSITORY}/vulnerability-alerts")
+def get_vulnerability_alerts(call: Call) -> None:
+    """204 if they are on, 404 if not."""
+    if not repository_of(call)["vulnerability_alerts"]:
+        raise not_found()
+
+
+@routes.on("PUT", f"{REPOSITORY}/vulnerability-alerts")
+def put_vulnerability_alerts(call: Call) -> None:
+    put(call, {**writable_repository_of(call), "vulnerability_alerts": True})
+
+
+@routes.on("DELETE", f"{REPOSITORY}/vulnerability-alerts")
+def delete_vulnerability_alerts(call: Call) -> None:
+    put(call, {**writable_repository_of(call), "vulnerability_alerts": False})

@@ -1,0 +1,153 @@
+"""A repository: its row, its folder, and what the API shows of it.
+
+Rows are kept by owner and name in lower case, since GitHub tells no case apart. What belongs to a repository (secrets,
+variables, webhooks, environments) is kept by its id.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from local_cloud.call import Call
+from local_cloud.git_repositories import BRANCH
+from local_cloud.github.actions_keys import new_key
+from local_cloud.github.dialect import not_found, now, refusal
+from local_cloud.store import Document
+
+OWNED = ("actions_keys", "actions_secrets", "actions_variables", "webhooks", "environments")
+"""The collections of what belongs to a repository."""
+
+DEFAULTS: Document = {
+    "description": None,
+    "homepage": None,
+    "private": False,
+    "is_template": False,
+    "archived": False,
+    "has_issues": True,
+    "has_projects": True,
+    "has_wiki": True,
+    "has_downloads": True,
+    "has_discussions": False,
+    "allow_merge_commit": True,
+    "allow_squash_merge": True,
+    "allow_rebase_merge": True,
+    "allow_auto_merge": False,
+    "allow_update_branch": False,
+    "allow_forking": False,
+    "delete_branch_on_merge": False,
+    "squash_merge_commit_title": "COMMIT_OR_PR_TITLE",
+    "squash_merge_commit_message": "COMMIT_MESSAGES",
+    "merge_commit_title": "MERGE_MESSAGE",
+    "merge_commit_message": "PR_TITLE",
+    "web_commit_signoff_required": False,
+    "topics": [],
+    "template": None,
+    "vulnerability_alerts": False,
+}
+"""What a new repository is like, unless it is made otherwise."""
+
+
+def organization_named(call: Call, login: str) -> Document:
+    organization = call.store.get("organizations", "", login.lower())
+    if not organization:
+        raise not_found()
+    return organization
+
+
+def organization_shown(call: Call, organization: Document) -> dict[str, Any]:
+    url = call.cloud.settings.api_url
+    login = organization["login"]
+    return {
+        "login": login,
+        "id": organization["id"],
+        "node_id": f"O_{organization['id']}",
+        "type": "Organization",
+        "url": f"{url}/api/v3/orgs/{login}",
+        "repos_url": f"{url}/api/v3/orgs/{login}/repos",
+        "html_url": f"{url}/{login}",
+    }
+
+
+def find(call: Call, owner: str, name: str) -> Document | None:
+    return call.store.get("repositories", owner.lower(), name.lower())
+
+
+def repository_of(call: Call) -> Document:
+    """The repository in the call's path, or 404."""
+    repository = find(call, call["owner"], call["repo"])
+    if not repository:
+        raise not_found()
+    return repository
+
+
+def writable_repository_of(call: Call) -> Document:
+    """The repository in the call's path; refused if it is archived."""
+    repository = repository_of(call)
+    if repository["archived"]:
+        raise refusal(403, "Repository was archived so is read-only.")
+    return repository
+
+
+def add(call: Call, owner: str, name: str, fields: Document, make_folder: Callable[[str, str], None]) -> Document:
+    """A new repository of an organisation. `make_folder` is given owner and name as they are spelled."""
+    login = organization_named(call, owner)["login"]
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name) or name in {".", ".."} or name.endswith(".git"):
+        raise _creation_failed("name is invalid: 1 to 100 of A-Z, a-z, 0-9, . _ and -, not ending in .git")
+    if find(call, login, name):
+        raise _creation_failed("name already exists on this account")
+    at = now()
+    identity = {"id": call.store.next_number(), "owner": login, "name": name, "default_branch": BRANCH}
+    repository = {**identity, **DEFAULTS, **fields, "created_at": at, "updated_at": at, "pushed_at": at}
+    call.store.put("actions_keys", str(repository["id"]), "", new_key(call))
+    make_folder(login, name)
+    return put(call, repository)
+
+
+def put(call: Call, repository: Document) -> Document:
+    repository = {**repository, "updated_at": now()}
+    call.store.put("repositories", repository["owner"].lower(), repository["name"].lower(), repository)
+    return repository
+
+
+def remove(call: Call, repository: Document) -> None:
+    """Delete a repository with all that belongs to it; its folder once that is certain."""
+    call.store.delete("repositories", repository["owner"].lower(), repository["name"].lower())
+    for collection in OWNED:
+        call.store.clear(collection, str(repository["id"]))
+    call.after_commit.append(lambda: call.cloud.repositories.remove(repository["owner"], repository["name"]))
+
+
+def shown(call: Call, repository: Document) -> dict[str, Any]:
+    """A repository as the API shows it, its template included."""
+    template = repository["template"] and find(call, *repository["template"].split("/"))
+    return {**_shown_alone(call, repository), "template_repository": _shown_alone(call, template) if template else None}
+
+
+def _shown_alone(call: Call, repository: Document) -> dict[str, Any]:
+    url = call.cloud.settings.api_url
+    full_name = f"{repository['owner']}/{repository['name']}"
+    hidden = {"template", "vulnerability_alerts", "owner"}
+    return {
+        **{key: value for key, value in repository.items() if key not in hidden},
+        "node_id": f"R_{repository['id']}",
+        "full_name": full_name,
+        "owner": organization_shown(call, organization_named(call, repository["owner"])),
+        "visibility": "private" if repository["private"] else "public",
+        "url": f"{url}/api/v3/repos/{full_name}",
+        "html_url": f"{url}/{full_name}",
+        "clone_url": f"{url}/{full_name}.git",
+        "git_url": f"git://127.0.0.1/{full_name}.git",
+        "ssh_url": f"git@127.0.0.1:{full_name}.git",
+        "svn_url": f"{url}/{full_name}",
+        "fork": False,
+        "disabled": False,
+        "has_pages": False,
+        "language": None,
+        "license": None,
+        "permissions": {"admin": True, "maintain": True, "push": True, "triage": True, "pull": True},
+    }
+
+
+def _creation_failed(reason: str) -> Exception:
+    error = {"resource": "Repository", "code": "custom", "field": "name", "message": reason}
+    return refusal(422, "Repository creation failed.", [error])

@@ -1,0 +1,149 @@
+"""Webhooks of a repository. A hook's secret is kept sealed, and shown as `********`."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from local_cloud.call import Answer, Call, Strict
+from local_cloud.github.dialect import Created, not_found, now, page, refusal
+from local_cloud.github.repository import repository_of, writable_repository_of
+from local_cloud.routing import RouteTable
+from local_cloud.store import Document
+
+routes = RouteTable()
+
+HOOKS = "/repos/{owner}/{repo}/hooks"
+MASK = "********"
+
+# fmt: off
+EVENTS = frozenset({
+    "*", "branch_protection_configuration", "branch_protection_rule", "check_run", "check_suite",
+    "code_scanning_alert", "commit_comment", "create", "delete", "dependabot_alert", "deploy_key", "deployment",
+    "deployment_protection_rule", "deployment_review", "deployment_status", "discussion", "discussion_comment",
+    "fork", "gollum", "issue_comment", "issues", "label", "member", "merge_group", "meta", "milestone", "package",
+    "page_build", "ping", "public", "pull_request", "pull_request_review", "pull_request_review_comment",
+    "pull_request_review_thread", "push", "registry_package", "release", "repository", "repository_advisory",
+    "repository_import", "repository_ruleset", "repository_vulnerability_alert", "secret_scanning_alert",
+    "secret_scanning_alert_location", "security_and_analysis", "star", "status", "team_add", "watch",
+    "workflow_dispatch", "workflow_job", "workflow_run",
+})
+# fmt: on
+
+
+def _check_events(events: list[str]) -> list[str]:
+    if unknown := sorted(set(events) - EVENTS):
+        raise ValueError(f"no such events: {', '.join(unknown)}")
+    return list(dict.fromkeys(events))
+
+
+def _check_url(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(?:/\S*)?", url):
+        raise ValueError("must be an http or https URL")
+    return url
+
+
+class Config(Strict):
+    url: Annotated[str, AfterValidator(_check_url)]
+    content_type: Literal["json", "form"] = "form"
+    insecure_ssl: Literal["0", "1", 0, 1] = "0"
+    secret: str | None = None
+
+
+class NewHook(Strict):
+    name: Literal["web"] = "web"
+    config: Config
+    events: Annotated[list[str], AfterValidator(_check_events)] = Field(default_factory=lambda: ["push"])
+    active: bool = True
+
+
+class ChangedHook(Strict):
+    """A config replaces the whole of it, the secret included. `url` is the hook's own, which clients send back."""
+
+    config: Config | None = None
+    events: Annotated[list[str], AfterValidator(_check_events)] | None = None
+    active: bool | None = None
+    url: str | None = None
+
+
+@routes.on("GET", HOOKS)
+def list_hooks(call: Call) -> Answer:
+    repository = repository_of(call)
+    hooks = call.store.values("webhooks", str(repository["id"]))
+    return page(call, [_shown(call, repository, hook) for hook in sorted(hooks, key=lambda hook: hook["id"])])
+
+
+@routes.on("POST", HOOKS)
+def create_hook(call: Call) -> Created:
+    repository, sent = writable_repository_of(call), call.json(NewHook)
+    at = now()
+    hook = {
+        "id": call.store.next_number(),
+        "active": sent.active,
+        "events": sent.events,
+        "config": _kept(call, sent.config),
+        "created_at": at,
+        "updated_at": at,
+    }
+    return Created(body=_put(call, repository, hook))
+
+
+@routes.on("GET", f"{HOOKS}/{{hook}}")
+def get_hook(call: Call) -> dict[str, Any]:
+    repository = repository_of(call)
+    return _shown(call, repository, _hook(call, repository))
+
+
+@routes.on("PATCH", f"{HOOKS}/{{hook}}")
+def patch_hook(call: Call) -> dict[str, Any]:
+    repository, sent = writable_repository_of(call), call.json(ChangedHook)
+    changes: Document = sent.model_dump(include={"events", "active"}, exclude_none=True)
+    if sent.config:
+        changes["config"] = _kept(call, sent.config)
+    return _put(call, repository, {**_hook(call, repository), **changes, "updated_at": now()})
+
+
+@routes.on("DELETE", f"{HOOKS}/{{hook}}")
+def delete_hook(call: Call) -> None:
+    repository = writable_repository_of(call)
+    call.store.delete("webhooks", str(repository["id"]), str(_hook(call, repository)["id"]))
+
+
+def _kept(call: Call, config: Config) -> Document:
+    kept = {"url": config.url, "content_type": config.content_type, "insecure_ssl": str(config.insecure_ssl)}
+    return {**kept, "sealed": call.cloud.vault.seal(config.secret)} if config.secret else kept
+
+
+def _put(call: Call, repository: Document, hook: Document) -> dict[str, Any]:
+    scope = str(repository["id"])
+    for other in call.store.values("webhooks", scope):
+        same = other["config"]["url"] == hook["config"]["url"] and set(other["events"]) & set(hook["events"])
+        if same and other["id"] != hook["id"]:
+            error = {"resource": "Hook", "code": "custom", "message": "Hook already exists on this repository"}
+            raise refusal(422, "Validation Failed", [error])
+    call.store.put("webhooks", scope, str(hook["id"]), hook)
+    return _shown(call, repository, hook)
+
+
+def _hook(call: Call, repository: Document) -> Document:
+    hook = call.store.get("webhooks", str(repository["id"]), call["hook"])
+    if not hook:
+        raise not_found()
+    return hook
+
+
+def _shown(call: Call, repository: Document, hook: Document) -> dict[str, Any]:
+    root = f"{call.cloud.settings.api_url}/api/v3/repos/{repository['owner']}/{repository['name']}"
+    url = f"{root}/hooks/{hook['id']}"
+    config = {key: value for key, value in hook["config"].items() if key != "sealed"}
+    return {
+        **hook,
+        "type": "Repository",
+        "name": "web",
+        "config": {**config, "secret": MASK} if "sealed" in hook["config"] else config,
+        "url": url,
+        "test_url": f"{url}/test",
+        "ping_url": f"{url}/pings",
+        "deliveries_url": f"{url}/deliveries",
+        "last_response": {"code": None, "status": "unused", "message": None},
+    }

@@ -1,0 +1,25 @@
+"""Taking up a state directory, whatever the process before this one was doing when it ended."""
+
+from local_cloud.cloud import Cloud
+from local_cloud.git_repositories import GitRepositories
+from local_cloud.settings import Settings
+from local_cloud.snapshots import Snapshots
+from local_cloud.state import StateDirectory
+from local_cloud.store import Store
+
+
+def open_cloud(settings: Settings, state: StateDirectory) -> Cloud:
+    """The cloud that `state`, acquired already, holds; a new one if it is empty. Raises `StateError`, `StoreError`."""
+    cloud = Cloud(
+        settings=settings,
+        state=state,
+        vault=state.vault(),
+        credentials=state.credentials(),
+        store=Store(state.database),
+        repositories=GitRepositories(state.repositories),
+    )
+    Snapshots(cloud).finish()
+    cloud.seed()
+    cloud.repositories.sweep(keep=cloud.repository_paths())
+    cloud.store.sweep_blobs()
+    return cloud

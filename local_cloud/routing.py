@@ -1,0 +1,64 @@
+"""A table of calls: which method and path is answered by which function."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """`template` is a path such as `/orgs/{org}`; a parameter is one path segment, decoded."""
+
+    method: str
+    template: str
+    handler: Handler
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        return tuple(self.template.strip("/").split("/"))
+
+    def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
+        """The parameters, or None if the path is another one. `segments` are still percent-encoded."""
+        parameters = {}
+        for expected, segment in zip(self.segments, segments, strict=True):
+            if expected.startswith("{"):
+                parameters[expected.strip("{}")] = unquote(segment)
+            elif expected != segment:
+                return None
+        return parameters
+
+
+class RouteTable:
+    """Routes by decorator (`@routes.on("GET", "/orgs/{org}")`); a literal segment wins over a parameter."""
+
+    def __init__(self, *tables: "RouteTable") -> None:
+        self._routes: dict[tuple[str, int], list[Route]] = {}
+        for table in tables:
+            for route in table:
+                self._add(route)
+
+    def __iter__(self) -> Iterator[Route]:
+        return (route for routes in self._routes.values() for route in routes)
+
+    def on(self, method: str, template: str) -> Callable[[Handler], Handler]:
+        def register(handler: Handler) -> Handler:
+            self._add(Route(method=method, template=template, handler=handler))
+            return handler
+
+        return register
+
+    def find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
+        """The route for a percent-encoded path, and its parameters."""
+        segments = tuple(path.strip("/").split("/"))
+        for route in self._routes.get((method, len(segments)), ()):
+            if (parameters := route.match(segments)) is not None:
+                return route, parameters
+        return None
+
+    def _add(self, route: Route) -> None:
+        routes = self._routes.setdefault((route.method, len(route.segments)), [])
+        routes.append(route)
+        routes.sort(key=lambda route: [segment.startswith("{") for segment in route.segments])

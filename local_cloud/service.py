@@ -1,0 +1,102 @@
+"""An emulated service as an ASGI application: reads a call, finds its handler, runs it, writes down what happened."""
+
+import logging
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from local_cloud.call import Answer, Call, Dialect, Refusal
+from local_cloud.cloud import Cloud
+from local_cloud.routing import Handler, RouteTable
+from local_cloud.writes import Writes
+
+MAX_BODY_BYTES = 100 * 1024 * 1024
+
+log = logging.getLogger("local_cloud")
+request_log = logging.getLogger("local_cloud.requests")
+
+
+class Service:
+    """Answers the calls in `table` in the way of `dialect`. `root` is the path that it is mounted at."""
+
+    def __init__(self, root: str, dialect: Dialect, table: RouteTable, cloud: Cloud, writes: Writes) -> None:
+        self.root = root
+        self.table = table
+        self._dialect = dialect
+        self._cloud = cloud
+        self._writes = writes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        started = time.perf_counter()
+        # The path as it was sent: a name may hold an encoded slash.
+        path = scope["raw_path"].decode().partition("?")[0].removeprefix(self.root)
+        answer = await self._answer(request, path)
+        await _response(answer)(scope, receive, send)
+        elapsed = (time.perf_counter() - started) * 1000
+        request_log.info("%s %s%s %d %.1f ms", request.method, self.root, path, answer.status, elapsed)
+
+    async def _answer(self, request: Request, path: str) -> Answer:
+        body = await _body(request)
+        found = self.table.find(request.method, path)
+        parameters: Mapping[str, str] = found[1] if found else {}
+        call = Call(
+            cloud=self._cloud,
+            dialect=self._dialect,
+            method=request.method,
+            path=path,
+            parameters=parameters,
+            query=dict(request.query_params),
+            headers=request.headers,
+            body=body or b"",
+        )
+        try:
+            if body is None:
+                raise call.invalid("body", f"is larger than {MAX_BODY_BYTES} bytes")
+            if found:
+                return await self._writes.run(partial(_handle, found[0].handler, call), call.after_commit)
+            self._dialect.admit(call)
+            await self._writes.run(partial(self._note_unknown, call))
+            log.warning("%s %s%s: the local cloud has no such call", request.method, self.root, path)
+            raise self._dialect.unknown_route(request.method, path)
+        except Refusal as refusal:
+            return refusal.answer
+        except Exception as error:
+            answer = self._dialect.failure(error).answer
+            if answer.status >= 500:
+                log.exception("%s %s%s failed", request.method, self.root, path)
+            return answer
+
+    def _note_unknown(self, call: Call) -> None:
+        path = self.root + call.path
+        key = f"{path} {call.method}"
+        seen = call.store.get("unknown_routes", "", key)
+        noted = {"method": call.method, "path": path, "count": (seen["count"] if seen else 0) + 1}
+        call.store.put("unknown_routes", "", key, noted)
+
+
+def _handle(handler: Handler, call: Call) -> Answer:
+    call.dialect.admit(call)
+    return call.dialect.answer(handler(call))
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body, or None if there is too much of it."""
+    body = bytearray()
+    async for chunk in request.stream():
+        if len(body) + len(chunk) > MAX_BODY_BYTES:
+            return None
+        body += chunk
+    return bytes(body)
+
+
+def _response(answer: Answer) -> Response:
+    body: Any = answer.body
+    if body is None or isinstance(body, bytes):
+        return Response(body, answer.status, dict(answer.headers))
+    return JSONResponse(body, answer.status, dict(answer.headers))

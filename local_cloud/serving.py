@@ -1,0 +1,75 @@
+"""The local cloud as a process: one event loop for the API, one workerd for the edge, until a signal ends both."""
+
+import asyncio
+import logging
+import signal
+from contextlib import AbstractContextManager, nullcontext
+from logging.handlers import RotatingFileHandler
+
+import uvicorn
+
+from local_cloud.app import create_app
+from local_cloud.edge import Edge, source_routes
+from local_cloud.edge_view import EdgeView
+from local_cloud.opening import open_cloud
+from local_cloud.ports import listen
+from local_cloud.settings import Settings
+from local_cloud.state import StateDirectory
+from local_cloud.store import Reader
+from local_cloud.writes import Writes
+
+REQUEST_LOG_BYTES = 10 * 1024 * 1024
+
+
+class _Server(uvicorn.Server):
+    """Signals are handled here, since the edge has to end as well."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; one line is printed when both API and edge are ready.
+
+    Raises `StateError`, `StoreError`, `PortInUseError`, `LaunchError` or `UnrunnableError` if it can't start.
+    """
+    state = StateDirectory(settings.state)
+    state.acquire()
+    try:
+        _log_requests(state)
+        with listen(settings.api_port, "--api-port") as listener:
+            cloud = open_cloud(settings, state)
+            view = EdgeView(Reader(state.database), cloud.vault)
+            edge = Edge(
+                view,
+                port=settings.edge_port,
+                api_port=settings.api_port,
+                workerd=settings.workerd,
+                state_dir=state.edge,
+            )
+            app = create_app(cloud, Writes(cloud.store, view, edge), source_routes(view, edge.token))
+            server = _Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off"))
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
+            await edge.start()
+            try:
+                print(
+                    f"local cloud ready: API {settings.api_url}, edge http://127.0.0.1:{settings.edge_port}, "
+                    f"state {state.path}",
+                    flush=True,
+                )
+                await server.serve(sockets=[listener])
+            finally:
+                await edge.stop()
+    finally:
+        state.release()
+
+
+def _log_requests(state: StateDirectory) -> None:
+    """Every call is a line in `requests.log`: method, path, status, duration. Never a header, a query or a body."""
+    handler = RotatingFileHandler(state.request_log, maxBytes=REQUEST_LOG_BYTES, backupCount=1)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    requests = logging.getLogger("local_cloud.requests")
+    requests.addHandler(handler)
+    requests.setLevel(logging.INFO)
+    requests.propagate = False

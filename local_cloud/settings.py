@@ -1,0 +1,60 @@
+"""What the local cloud is told at its start: where its state is, its ports, and whom it serves."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+
+
+class SettingsError(ValueError):
+    """The settings have offenders; the message names each, a line each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """`account` is a Cloudflare account id; `zones` are its DNS zones, `organizations` those of GitHub.
+
+    The API listens on 127.0.0.1:`api_port`, the edge on 127.0.0.1:`edge_port`; `workerd` is its binary.
+    `workers_subdomain` is the account's until it is changed through the API.
+    """
+
+    state: Path
+    api_port: int
+    edge_port: int
+    workerd: Path
+    account: str
+    workers_subdomain: str
+    zones: tuple[str, ...]
+    organizations: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        checks = [
+            (0 < self.api_port < 65536, f"--api-port {self.api_port}: must be a port, 1 to 65535"),
+            (0 < self.edge_port < 65536, f"--edge-port {self.edge_port}: must be a port, 1 to 65535"),
+            (self.api_port != self.edge_port, f"--edge-port {self.edge_port}: is the API's port already"),
+            (self.workerd.is_file(), f"--workerd {self.workerd}: there is no such file"),
+            (re.fullmatch(r"[0-9a-f]{32}", self.account), f"--account {self.account}: must be 32 hexadecimal digits"),
+            (
+                re.fullmatch(_LABEL, self.workers_subdomain),
+                f"--workers-subdomain {self.workers_subdomain}: must be one lower-case DNS label",
+            ),
+            *(
+                (re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})+", zone), f"--zone {zone}: must be a lower-case domain name")
+                for zone in self.zones
+            ),
+            *(
+                (
+                    re.fullmatch(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}", organization),
+                    f"--organization {organization}: must be letters, digits and inner hyphens, 39 at most",
+                )
+                for organization in self.organizations
+            ),
+        ]
+        if offenders := [message for passed, message in checks if not passed]:
+            raise SettingsError("\n".join(offenders))
+
+    @property
+    def api_url(self) -> str:
+        """Where the API answers, without a slash at the end."""
+        return f"http://127.0.0.1:{self.api_port}"

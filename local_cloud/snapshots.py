@@ -1,0 +1,65 @@
+"""Reset, and snapshots: a copy of the store and of the repositories, each taken and put back as a whole."""
+
+import re
+import shutil
+
+from local_cloud.cloud import Cloud
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class SnapshotError(Exception):
+    """There is no such snapshot, or can't be; the message says which and what to do."""
+
+
+class Snapshots:
+    """Snapshots live in the state directory, `{name}/cloud.sqlite3` and `{name}/repositories`.
+
+    Putting one back takes two steps, store and folders. What is under way is noted in a file first, so that a start
+    after `kill -9` in between ends it.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._root = cloud.state.snapshots
+        self._under_way = self._root / "restoring"
+
+    def take(self, name: str) -> None:
+        """Write a snapshot, over an older one of that name. Raises `SnapshotError`."""
+        if not NAME.fullmatch(name):
+            raise SnapshotError(f"snapshot name {name!r} must be 1 to 64 of A-Z, a-z, 0-9, _ and inner -")
+        incoming, path = self._root / ".incoming", self._root / name
+        shutil.rmtree(incoming, ignore_errors=True)
+        incoming.mkdir(parents=True)
+        self._cloud.store.copy_to(incoming / "cloud.sqlite3")
+        self._cloud.state.repositories.mkdir(exist_ok=True)
+        shutil.copytree(self._cloud.state.repositories, incoming / "repositories", symlinks=True)
+        shutil.rmtree(path, ignore_errors=True)
+        incoming.rename(path)
+
+    def restore(self, name: str) -> None:
+        """Put a snapshot back. Raises `SnapshotError`."""
+        if not NAME.fullmatch(name) or not (self._root / name).is_dir():
+            known = sorted(path.name for path in self._root.glob("*") if NAME.fullmatch(path.name) and path.is_dir())
+            raise SnapshotError(f"there is no snapshot {name!r}; there are: {', '.join(known) or 'none'}")
+        self._replace(name)
+
+    def reset(self) -> None:
+        """Back to what a first start makes, with the same tokens. Snapshots stay."""
+        self._replace("")
+
+    def finish(self) -> None:
+        """End what a killed process had under way."""
+        if self._under_way.exists():
+            self._replace(self._under_way.read_text())
+
+    def _replace(self, name: str) -> None:
+        source = self._root / name if name else None
+        self._root.mkdir(exist_ok=True)
+        self._under_way.write_text(name)
+        self._cloud.store.copy_from(source / "cloud.sqlite3" if source else None)
+        shutil.rmtree(self._cloud.state.repositories, ignore_errors=True)
+        if source:
+            shutil.copytree(source / "repositories", self._cloud.state.repositories, symlinks=True)
+        self._cloud.seed()
+        self._under_way.unlink()

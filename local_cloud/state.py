@@ -1,0 +1,96 @@
+"""The state directory: who owns it, and the keys that are made in it at the first start."""
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from local_cloud.vault import Vault
+
+KEY_BYTES = 32
+
+
+class StateError(Exception):
+    """The directory can't be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """The tokens that the two emulated services accept."""
+
+    cloudflare_token: str
+    github_token: str
+
+
+class StateDirectory:
+    """Everything the local cloud keeps, in one directory that one process at a time may use."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.database = self.path / "cloud.sqlite3"
+        self.repositories = self.path / "repositories"
+        self.snapshots = self.path / "snapshots"
+        self.edge = self.path / "edge"
+        self.request_log = self.path / "requests.log"
+        self._pid = self.path / "local-cloud.pid"
+        self._lock = FileLock(self.path / "lock")
+
+    def acquire(self) -> None:
+        """Take the directory for this process until it ends. Raises `StateError` if another one has it."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            pid = self._pid.read_text().strip() if self._pid.exists() else "unknown"
+            raise StateError(
+                f"{self.path} is in use by another local cloud, process {pid}: stop it (kill {pid}) "
+                "or give this one another --state"
+            ) from None
+        self._pid.write_text(f"{os.getpid()}\n")
+
+    def release(self) -> None:
+        self._pid.unlink(missing_ok=True)
+        self._lock.release()
+
+    def credentials(self) -> Credentials:
+        """The tokens in `credentials.json`, made up if there are none yet."""
+        path = self.path / "credentials.json"
+        if not path.exists():
+            made = Credentials(
+                cloudflare_token=f"local-cloudflare-{secrets.token_hex(20)}",
+                github_token=f"local-github-{secrets.token_hex(20)}",
+            )
+            _write_private(path, json.dumps(asdict(made), indent=2).encode())
+        try:
+            return Credentials(**json.loads(path.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise StateError(f"{path} is damaged ({error}): rm {path}, and new tokens are made at the start") from None
+
+    def vault(self) -> Vault:
+        """The vault under the key in `secret.key`, which is made if there is none yet."""
+        path = self.path / "secret.key"
+        if not path.exists():
+            if self.database.exists():
+                raise StateError(
+                    f"{path} is gone, and with it the secrets in {self.database}: put the key back, "
+                    f"or give up the state with: rm -r {self.path}"
+                )
+            _write_private(path, secrets.token_bytes(KEY_BYTES))
+        key = path.read_bytes()
+        if len(key) != KEY_BYTES:
+            raise StateError(f"{path} is damaged: put the key back, or give up the state with: rm -r {self.path}")
+        return Vault(key)
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    incoming = path.with_suffix(".incoming")
+    incoming.unlink(missing_ok=True)
+    with open(os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    incoming.replace(path)

@@ -1,0 +1,58 @@
+"""Calls take effect one after the other, each in one transaction that the edge has accepted."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
+
+from local_cloud.edge_view import EdgeView
+from local_cloud.store import Store
+
+Result = TypeVar("Result")
+
+
+class ReloadableEdge(Protocol):
+    """The edge, as far as a write needs it."""
+
+    async def reload(self) -> None:
+        """Serve what the `EdgeView` shows now. If that can't be served, raises and serves what it did before."""
+
+
+class Writes:
+    """The one way to change the store while the local cloud runs."""
+
+    def __init__(self, store: Store, view: EdgeView, edge: ReloadableEdge) -> None:
+        self._store = store
+        self._view = view
+        self._edge = edge
+        self._turn = asyncio.Lock()
+
+    async def run(self, work: Callable[[], Result], after_commit: Iterable[Callable[[], None]] = ()) -> Result:
+        """Run `work` on a thread, inside a transaction; what it has stored is served by the edge when this returns.
+
+        If `work` raises, or the edge can't serve what it has stored, nothing is stored and the exception is raised.
+        `after_commit`, which `work` may fill, runs once nothing can be lost any more.
+        """
+        async with self._turn:
+            shown = False
+            try:
+                with self._store.transaction():
+                    result = await asyncio.to_thread(work)
+                    if self._store.changed & EdgeView.COLLECTIONS:
+                        with self._view.showing(self._store):
+                            await self._edge.reload()
+                        shown = True
+            except Exception:
+                if shown:  # and then not committed
+                    await self._edge.reload()
+                raise
+            for action in after_commit:
+                action()
+            return result
+
+    async def replace(self, action: Callable[[], None]) -> None:
+        """Run `action`, which brings its own transactions, between two calls; the edge serves what it leaves."""
+        async with self._turn:
+            try:
+                await asyncio.to_thread(action)
+            finally:
+                await self._edge.reload()

@@ -1,0 +1,119 @@
+"""The services under test: a local cloud in this process, or live accounts.
+
+`CONTRACT_LIVE=1` runs the same calls against Cloudflare and GitHub, with CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID,
+CLOUDFLARE_ZONE (a zone's name), GITHUB_TOKEN and GITHUB_ORGANIZATION. What is made there is named `contract-...` and
+deleted again. A test of what only the local cloud has asks for `local`, and is skipped.
+"""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from contract_service import LocalCloud, Service
+
+from local_cloud import cloudflare, github
+
+LIVE = bool(os.environ.get("CONTRACT_LIVE"))
+
+
+@pytest.fixture(scope="session")
+def answered() -> set[str]:
+    """The calls that were answered with success so far, such as `GET /zones/{zone}`."""
+    return set()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud | None]:
+    """The local cloud, or None where live accounts are under test."""
+    if LIVE:
+        yield None
+        return
+    with LocalCloud.run(tmp_path_factory.mktemp("contract")) as local:
+        yield local
+
+
+@pytest.fixture
+def local(running: LocalCloud | None) -> LocalCloud:
+    if running is None:
+        pytest.skip("only the local cloud has this")
+    return running
+
+
+@pytest.fixture(scope="session")
+def cf(running: LocalCloud | None, answered: set[str]) -> Service:
+    """Cloudflare. Paths are below `/client/v4`; `{account}` and `{zone}` in them are filled in."""
+    if running:
+        names = {"account": running.settings.account, "zone_name": running.settings.zones[0]}
+        client, token = running.client, running.cloud.credentials.cloudflare_token
+    else:
+        names = {"account": os.environ["CLOUDFLARE_ACCOUNT_ID"], "zone_name": os.environ["CLOUDFLARE_ZONE"]}
+        client = httpx.Client(base_url="https://api.cloudflare.com", timeout=30)
+        token = os.environ["CLOUDFLARE_API_TOKEN"]
+    table = cloudflare.TABLE
+    service = Service(client=client, root=cloudflare.ROOT, table=table, token=token, answered=answered, names=names)
+    (zone,) = service.get("/zones", params={"name": names["zone_name"]})["result"]
+    service.names["zone"] = zone["id"]
+    return service
+
+
+@pytest.fixture(scope="session")
+def gh(running: LocalCloud | None, answered: set[str]) -> Service:
+    """GitHub. Paths are below the API's root; `{org}` in them is filled in."""
+    if running:
+        client, token, root = running.client, running.cloud.credentials.github_token, github.ROOT
+        names = {"org": running.settings.organizations[0]}
+    else:
+        client, token, root = httpx.Client(base_url="https://api.github.com"), os.environ["GITHUB_TOKEN"], ""
+        names = {"org": os.environ["GITHUB_ORGANIZATION"]}
+    return Service(client=client, root=root, table=github.TABLE, token=token, answered=answered, names=names)
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that nothing has yet."""
+    return f"contract-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def cleanup() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Takes what is to be called after the test, last first."""
+    actions: list[Callable[[], object]] = []
+    yield actions.append
+    for action in reversed(actions):
+        action()
+
+
+@pytest.fixture
+def namespace(cf: Service, name: str, cleanup: Callable) -> str:
+    """The path of a new dispatch namespace."""
+    cf.post("/accounts/{account}/workers/dispatch/namespaces", json={"name": name})
+    path = f"/accounts/{{account}}/workers/dispatch/namespaces/{name}"
+    cleanup(lambda: cf.send("DELETE", path))
+    return path
+
+
+@pytest.fixture
+def template(gh: Service, name: str, cleanup: Callable) -> str:
+    """The path of a new template repository."""
+    body = {"name": f"{name}-template", "private": True, "auto_init": True, "is_template": True}
+    gh.post("/orgs/{org}/repos", status=201, json=body)
+    path = f"/repos/{{org}}/{name}-template"
+    cleanup(lambda: gh.send("DELETE", path))
+    return path
+
+
+@pytest.fixture
+def repository(gh: Service, name: str, cleanup: Callable) -> str:
+    """The path of a new repository with one commit."""
+    gh.post("/orgs/{org}/repos", status=201, json={"name": name, "private": True, "auto_init": True})
+    cleanup(lambda: gh.send("DELETE", f"/repos/{{org}}/{name}"))
+    return f"/repos/{{org}}/{name}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What counts the calls of all the others comes last."""
+    items.sort(key=lambda item: item.path == Path(__file__).parent / "test_every_call.py")

@@ -1,0 +1,159 @@
+"""A service under test, and the local cloud that offers two of them in this process."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+
+from local_cloud.app import create_app
+from local_cloud.cloud import Cloud
+from local_cloud.edge.model import Account
+from local_cloud.edge_view import EdgeView
+from local_cloud.opening import open_cloud
+from local_cloud.ports import listen
+from local_cloud.routing import RouteTable
+from local_cloud.settings import Settings
+from local_cloud.state import StateDirectory
+from local_cloud.store import Reader
+from local_cloud.writes import Writes
+
+JAVASCRIPT = "application/javascript+module"
+HELLO = "export default { fetch() { return new Response('hello'); } };"
+
+Form = list[tuple[str, tuple[str | None, str | bytes, str]]]
+
+
+def upload(metadata: Mapping[str, Any], **modules: str) -> Form:
+    """An upload's form: `index="..."` is the ES module `index.js`, which is the main one."""
+    described = {"main_module": "index.js", "compatibility_date": "2026-01-01", **metadata}
+    parts: Form = [("metadata", (None, json.dumps(described), "application/json"))]
+    files = {"index": HELLO, **modules}
+    return parts + [(f"{name}.js", (f"{name}.js", body, JAVASCRIPT)) for name, body in files.items()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Sends calls, checks their status, and notes those of the local cloud's routes that were answered with success.
+
+    `names` fills in the `{...}` of a path.
+    """
+
+    client: httpx.Client
+    root: str
+    table: RouteTable
+    token: str
+    answered: set[str]
+    names: dict[str, str]
+
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        path = path.format_map(self.names)
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        response = self.client.request(method, self.root + path, headers=headers, **options)
+        if response.is_success and (found := self.table.find(method, path)):
+            self.answered.add(f"{method} {self.root}{found[0].template}")
+        return response
+
+    def call(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
+        response = self.send(method, path, **options)
+        assert response.status_code == status, response.text
+        return response.json() if response.content else None
+
+    def get(self, path: str, **options: Any) -> Any:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Any:
+        return self.call("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Any:
+        return self.call("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Any:
+        return self.call("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Any:
+        return self.call("DELETE", path, **options)
+
+    def refused(self, method: str, path: str, status: int, **options: Any) -> tuple[int, str]:
+        """Expect Cloudflare to refuse a call; the first error's code and message."""
+        error = self.call(method, path, status=status, **options)["errors"][0]
+        return error["code"], error["message"]
+
+
+class FakeEdge:
+    """Takes what it is shown; `refuse` is what it raises instead."""
+
+    def __init__(self, view: EdgeView) -> None:
+        self._view = view
+        self.served: Account = view.account()
+        self.refuse: Exception | None = None
+
+    async def reload(self) -> None:
+        if self.refuse:
+            raise self.refuse
+        self.served = self._view.account()
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[httpx.Client]:
+    """Serve an application on a free port, from a thread; a client for it."""
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off"))
+    with listen(0, "") as listener:
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A local cloud whose API is served by this process; its edge is a fake."""
+
+    settings: Settings
+    cloud: Cloud
+    view: EdgeView
+    edge: FakeEdge
+    client: httpx.Client
+
+    @classmethod
+    @contextmanager
+    def run(cls, directory: Path, **settings: Any) -> Iterator["LocalCloud"]:
+        workerd = directory / "workerd"
+        workerd.touch()
+        made = Settings(
+            **{
+                "state": directory / "state",
+                "api_port": 1,
+                "edge_port": 2,
+                "workerd": workerd,
+                "account": "0123456789abcdef0123456789abcdef",
+                "workers_subdomain": "overskill",
+                "zones": ("overskill.localhost", "example.localhost"),
+                "organizations": ("overskill", "overskill-apps"),
+                **settings,
+            }
+        )
+        state = StateDirectory(made.state)
+        state.acquire()
+        cloud = open_cloud(made, state)
+        reader = Reader(state.database)
+        try:
+            view = EdgeView(reader, cloud.vault)
+            edge = FakeEdge(view)
+            with serving(create_app(cloud, Writes(cloud.store, view, edge), [])) as client:
+                yield cls(made, cloud, view, edge, client)
+        finally:
+            reader.close()
+            cloud.store.close()
+            state.release()

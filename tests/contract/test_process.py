@@ -1,0 +1,185 @@
+"""The local cloud as a process, with a real workerd: start, stop, kill, and what its files hold."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from contract_service import upload
+
+from local_cloud.ports import listen
+
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+PLANTED = "planted-secret-b1946ac92492d2347c6235b4d2611184"
+
+
+def free_port() -> int:
+    with listen(0, "") as listener:
+        return listener.getsockname()[1]
+
+
+class Process:
+    """A running local cloud."""
+
+    def __init__(self, state: Path, workerd: Path, **ports: int) -> None:
+        self.state = state
+        options = {
+            "--state": state,
+            "--api-port": ports.get("api", free_port()),
+            "--edge-port": ports.get("edge", free_port()),
+            "--workerd": workerd,
+            "--account": ACCOUNT,
+            "--workers-subdomain": "overskill",
+            "--zone": "overskill.localhost",
+            "--organization": "overskill",
+        }
+        self.url = f"http://127.0.0.1:{options['--api-port']}"
+        self.edge_url = f"http://127.0.0.1:{options['--edge-port']}"
+        words = [str(word) for option in options.items() for word in option]
+        command = [sys.executable, "-m", "local_cloud", "serve", *words]
+        with (state.parent / "stderr").open("a") as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+
+    def ready(self) -> "Process":
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        assert line.startswith(f"local cloud ready: API {self.url}, edge {self.edge_url}"), self.log()
+        return self
+
+    def log(self) -> str:
+        return (self.state.parent / "stderr").read_text()
+
+    def workerds(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def api(self, method: str, path: str, **options) -> httpx.Response:
+        tokens = json.loads((self.state / "credentials.json").read_text())
+        token = tokens["cloudflare_token" if path.startswith("/client") else "github_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = httpx.request(method, self.url + path, headers=headers, trust_env=False, **options)
+        return answer.raise_for_status()
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.communicate(timeout=20)
+
+
+@pytest.fixture
+def workerd(local) -> Path:
+    path = os.environ.get("OVERSKILL_WORKERD")
+    if not path:
+        pytest.skip("OVERSKILL_WORKERD names no workerd binary")
+    return Path(path)
+
+
+@contextmanager
+def running(state: Path, workerd: Path, **ports: int) -> Iterator[Process]:
+    process = Process(state, workerd, **ports)
+    try:
+        yield process.ready()
+    finally:
+        process.close()
+
+
+def test_it_starts_serves_and_stops(workerd, tmp_path):
+    with running(tmp_path / "state", workerd) as cloud:
+        assert httpx.get(f"{cloud.url}/_local/health").json() == {"api": "ready", "edge": "ready"}
+        workerds = cloud.workerds()
+        assert len(workerds) == 1
+        second = Process(cloud.state, workerd)
+        assert second.process.wait(20) == 1
+        second.close()
+        assert f"is in use by another local cloud, process {cloud.process.pid}" in cloud.log()
+        cloud.process.send_signal(signal.SIGINT)
+        assert cloud.process.wait(20) == 0
+        assert not any(process.is_running() for process in workerds)
+    with running(tmp_path / "state", workerd) as cloud:
+        cloud.process.terminate()
+        assert cloud.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("which", ["api", "edge"])
+def test_a_busy_port_is_named_with_its_holder(workerd, tmp_path, which):
+    with listen(0, "") as listener:
+        port = listener.getsockname()[1]
+        cloud = Process(tmp_path / "state", workerd, **{which: port})
+        assert cloud.process.wait(20) == 1
+        cloud.close()
+    last = cloud.log().splitlines()[-1]
+    assert f"127.0.0.1:{port}" in last
+    assert f"process {os.getpid()}" in last
+    assert f"--{which}-port" in last
+
+
+def test_kill_9_loses_nothing_that_was_answered(workerd, tmp_path):
+    state, scripts = tmp_path / "state", f"/client/v4/accounts/{ACCOUNT}/workers/scripts"
+    ports = {"api": free_port(), "edge": free_port()}
+    with running(state, workerd, **ports) as cloud:
+        source = "export default { fetch() { return new Response('alive'); } };"
+        cloud.api("PUT", f"{scripts}/kept", files=upload({}, index=source))
+        cloud.api("POST", f"{scripts}/kept/subdomain", json={"enabled": True})
+        cloud.api("POST", "/api/v3/orgs/overskill/repos", json={"name": "kept", "auto_init": True})
+        (orphan,) = cloud.workerds()
+        cloud.process.kill()
+        cloud.process.wait()
+        assert orphan.is_running()
+    stray = state / "repositories" / "overskill" / "stray.git"
+    stray.mkdir()
+    with running(state, workerd, **ports) as cloud:
+        assert not orphan.is_running()
+        headers = {"Host": "kept.overskill.workers.localhost"}
+        assert httpx.get(cloud.edge_url, headers=headers, trust_env=False).text == "alive"
+        assert cloud.api("GET", "/api/v3/repos/overskill/kept").json()["name"] == "kept"
+        assert not stray.exists()
+
+
+def test_a_worker_that_does_not_start_is_refused(workerd, tmp_path):
+    with running(tmp_path / "state", workerd) as cloud, pytest.raises(httpx.HTTPStatusError) as error:
+        path = f"/client/v4/accounts/{ACCOUNT}/workers/scripts/broken"
+        cloud.api("PUT", path, files=upload({}, index="export default {"))
+    (problem,) = error.value.response.json()["errors"]
+    assert problem["code"] == 10021
+    assert "SyntaxError" in problem["message"]
+
+
+def test_no_file_and_no_log_holds_a_secret(workerd, tmp_path):
+    with running(tmp_path / "state", workerd) as cloud:
+        workers = f"/client/v4/accounts/{ACCOUNT}/workers"
+        cloud.api("POST", f"{workers}/dispatch/namespaces", json={"name": "apps"})
+        bindings = [{"type": "secret_text", "name": "TOKEN", "text": PLANTED}]
+        for path in (f"{workers}/dispatch/namespaces/apps/scripts/app", f"{workers}/scripts/dispatch"):
+            cloud.api("PUT", path, files=upload({"bindings": bindings}))
+        cloud.api("GET", f"{workers}/scripts/dispatch/settings", params={"unused": PLANTED})
+        cloud.api("POST", "/api/v3/orgs/overskill/repos", json={"name": "app"})
+        config = {"url": "http://127.0.0.1:9/", "secret": PLANTED}
+        cloud.api("POST", "/api/v3/repos/overskill/app/hooks", json={"config": config, "events": ["push"]})
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert {"cloud.sqlite3", "cloud.sqlite3-wal", "requests.log", "stderr"} <= {path.name for path in files}
+        assert [path for path in files if PLANTED.encode() in path.read_bytes()] == []
+        tokens = json.loads((cloud.state / "credentials.json").read_text()).values()
+        for path in files:
+            if path.name != "credentials.json":
+                assert not any(token.encode() in path.read_bytes() for token in tokens)
+        for name in ("credentials.json", "secret.key"):
+            assert (cloud.state / name).stat().st_mode & 0o777 == 0o600
+        assert "GET " + f"{workers}/scripts/dispatch/settings 200" in (cloud.state / "requests.log").read_text()
+
+
+def test_wrong_arguments_are_named_all_at_once(local, tmp_path):
+    words = ["--state", tmp_path, "--api-port", "0", "--edge-port", "99999", "--workerd", tmp_path / "none"]
+    words += ["--account", "short", "--workers-subdomain", "A.B", "--zone", "localhost", "--organization", "a_b"]
+    command = [sys.executable, "-m", "local_cloud", "serve", *map(str, words)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    named = ("--api-port 0", "--edge-port 99999", "--workerd", "--account short", "--workers-subdomain A.B")
+    for offender in (*named, "--zone localhost", "--organization a_b"):
+        assert offender in run.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,125 @@
+"""The configuration that workerd gets, as text."""
+
+import logging
+from dataclasses import replace
+from importlib.resources import files
+
+import pytest
+
+from local_cloud.edge.bundles import UnrunnableError
+from local_cloud.edge.capnp import literal
+from local_cloud.edge.config import Settings, refused_workers, render
+from local_cloud.edge.model import Account, Bundle, Module
+
+SETTINGS = Settings(api_port=4000, token="the-token", newest_date="2026-11-17")
+WORKER = Bundle(
+    name="dispatch",
+    main_module="index.js",
+    modules=(
+        Module(name="other.js", content_type="application/javascript+module", body=b"export const other = 1;"),
+        Module(name="index.js", content_type="application/javascript+module", body=b"export default {};"),
+    ),
+    compatibility_date="2026-01-01",
+    compatibility_flags=("nodejs_compat",),
+    bindings=({"type": "dispatch_namespace", "name": "NAMESPACE_PREVIEW", "namespace": "dev-preview"},),
+    version="1",
+)
+ACCOUNT = Account(
+    workers=(WORKER,),
+    workers_dev=frozenset({"b", "a"}),
+    workers_subdomain="overskill",
+    zones=("overskill.localhost",),
+    routes=(),
+    records=(),
+    domains=(),
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", '"plain"'),
+        ("a\"b\\c'd", '"a\\x22b\\x5cc\\x27d"'),
+        ("\n\t\0\x7f1", '"\\x0a\\x09\\x00\\x7f1"'),
+        ("é€😀", '"é€😀"'),
+        (b"\0\xff", '0x"00ff"'),
+        ([], "[]"),
+        ({}, "()"),
+        ({"name": "a", "http": {}, "list": ["b", True]}, '(name = "a", http = (), list = ["b", true])'),
+    ],
+)
+def test_literals(value: object, text: str) -> None:
+    assert literal(value) == text
+
+
+def test_a_value_without_a_literal_is_refused() -> None:
+    with pytest.raises(TypeError, match="no Cap'n Proto literal for NoneType"):
+        literal({"a": None})
+
+
+def test_the_main_module_comes_first() -> None:
+    text = render(ACCOUNT, SETTINGS)
+    assert text.index("export default {};") < text.index("export const other")
+
+
+def test_the_source_gets_the_token_and_a_namespace_binding_wraps_it() -> None:
+    text = render(ACCOUNT, SETTINGS)
+    assert 'address = "127.0.0.1:4000"' in text
+    assert '(name = "authorization", value = "Bearer the-token")' in text
+    assert '(name = "NAMESPACE_PREVIEW", wrapped = (moduleName = "local:namespace", innerBindings = [' in text
+    assert '(name = "NAMESPACE", text = "dev-preview")' in text
+
+
+def test_equal_accounts_have_equal_configurations() -> None:
+    reordered = replace(ACCOUNT, workers_dev=frozenset({"a", "b"}))
+    assert render(ACCOUNT, SETTINGS) == render(reordered, SETTINGS)
+    assert render(ACCOUNT, SETTINGS) != render(replace(ACCOUNT, workers_dev=frozenset()), SETTINGS)
+
+
+def test_all_that_the_edge_cannot_run_is_named_at_once() -> None:
+    modules = (Module(name="a.py", content_type="text/x-python", body=b""),)
+    bindings = (
+        {"type": "r2_bucket", "name": "BUCKET"},
+        {"type": "dispatch_namespace", "name": "APPS", "namespace": "n", "outbound": {"worker": {"service": "out"}}},
+    )
+    broken = replace(WORKER, modules=modules, bindings=bindings)
+    other = replace(WORKER, name="other", main_module="gone.js")
+    with pytest.raises(UnrunnableError) as refusal:
+        render(replace(ACCOUNT, workers=(broken, other)), SETTINGS)
+    beginnings = [
+        "Worker dispatch: module 'a.py' has content type 'text/x-python', not one of application/javascript+module, ",
+        "Worker dispatch: main module 'index.js' is not among the modules",
+        "Worker dispatch: binding 'BUCKET' is of type 'r2_bucket', not one of dispatch_namespace, json, plain_text, ",
+        "Worker dispatch: binding 'APPS' has an outbound Worker",
+        "Worker other: main module 'gone.js' is not among the modules",
+    ]
+    assert len(refusal.value.problems) == len(beginnings)
+    for problem, beginning in zip(refusal.value.problems, beginnings, strict=True):
+        assert problem.startswith(beginning)
+
+
+@pytest.mark.parametrize(("date", "runs_as"), [("2026-11-17", "2026-11-17"), ("2026-11-18", "2026-11-17")])
+def test_a_date_that_workerd_does_not_know_is_lowered_with_a_warning(
+    caplog: pytest.LogCaptureFixture, date: str, runs_as: str
+) -> None:
+    account = replace(ACCOUNT, workers=(replace(WORKER, compatibility_date=date),))
+    assert f'compatibilityDate = "{runs_as}"' in render(account, SETTINGS)
+    warned = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warned) == (date != runs_as)
+
+
+def test_what_workerd_says_of_workers_is_read() -> None:
+    stderr = [
+        "service worker:dispatch: Uncaught SyntaxError: Unexpected end of input",
+        "  at index.js:1:16",
+        "service worker:other: No such compatibility flag: nonsense",
+        "service ingress: not a Worker of the account",
+    ]
+    assert refused_workers(stderr) == [
+        "Worker dispatch: Uncaught SyntaxError: Unexpected end of input\n  at index.js:1:16",
+        "Worker other: No such compatibility flag: nonsense",
+    ]
+
+
+def test_the_extension_is_ascii_as_workerd_reads_it() -> None:
+    assert files("local_cloud.edge").joinpath("namespace.js").read_bytes().isascii()

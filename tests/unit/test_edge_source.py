@@ -1,0 +1,86 @@
+"""The HTTP call by which the edge gets a namespace's scripts."""
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from local_cloud.edge import source_routes
+from local_cloud.edge.model import Account, Bundle, Module
+
+TOKEN = "the-token"
+APP = Bundle(
+    name="app",
+    main_module="index.js",
+    modules=(
+        Module(name="index.js", content_type="application/javascript+module", body="'é'".encode()),
+        Module(name="value.json", content_type="application/json", body=b'{"a": 1}'),
+        Module(name="empty.wasm", content_type="application/wasm", body=b"\0asm"),
+    ),
+    compatibility_date="2026-01-01",
+    compatibility_flags=("nodejs_compat",),
+    bindings=(
+        {"type": "secret_text", "name": "S", "text": "hidden"},
+        {"type": "json", "name": "J", "json": [1]},
+    ),
+    version="abc",
+)
+BROKEN = replace(APP, bindings=({"type": "d1", "name": "DB"}, {"type": "kv_namespace", "name": "KV"}))
+
+
+class OneNamespace:
+    def account(self) -> Account:
+        raise AssertionError("the source serves scripts alone")
+
+    def namespace_script(self, namespace: str, name: str) -> Bundle | None:
+        return {("dev-preview", "app"): APP, ("dev-preview", "broken"): BROKEN}.get((namespace, name))
+
+
+def get(path: str, headers: dict[str, str | bytes] | None = None) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(Starlette(routes=source_routes(OneNamespace(), TOKEN)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://source") as client:
+            return await client.get(path, headers={"authorization": f"Bearer {TOKEN}"} if headers is None else headers)
+
+    return asyncio.run(ask())
+
+
+def test_a_script_comes_as_the_loader_takes_it() -> None:
+    answer = get("/_edge/namespaces/dev-preview/scripts/app")
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"abc"')
+    assert answer.json() == {
+        "compatibilityDate": "2026-01-01",
+        "compatibilityFlags": ["nodejs_compat"],
+        "mainModule": "index.js",
+        "modules": {"index.js": {"js": "'é'"}, "value.json": {"json": {"a": 1}}, "empty.wasm": {"wasm": "AGFzbQ=="}},
+        "env": {"S": "hidden", "J": [1]},
+    }
+
+
+@pytest.mark.parametrize(("version", "status"), [('"abc"', 304), ('"old"', 200)])
+def test_a_version_that_is_known_is_not_sent_again(version: str, status: int) -> None:
+    headers = {"authorization": f"Bearer {TOKEN}", "if-none-match": version}
+    answer = get("/_edge/namespaces/dev-preview/scripts/app", headers)
+    assert (answer.status_code, answer.headers["etag"]) == (status, '"abc"')
+    assert bool(answer.content) == (status == 200)
+
+
+@pytest.mark.parametrize("path", ["dev-preview/scripts/absent", "dev-staging/scripts/app"])
+def test_a_missing_script_is_not_found(path: str) -> None:
+    assert get(f"/_edge/namespaces/{path}").status_code == 404
+
+
+def test_a_script_that_the_edge_cannot_run_is_refused_with_every_reason() -> None:
+    answer = get("/_edge/namespaces/dev-preview/scripts/broken")
+    assert answer.status_code == 422
+    assert "binding 'DB' is of type 'd1'" in answer.text
+    assert "binding 'KV' is of type 'kv_namespace'" in answer.text
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": b"Bearer \xe9"}])
+def test_only_the_edges_token_opens_it(headers: dict[str, str | bytes]) -> None:
+    answer = get("/_edge/namespaces/dev-preview/scripts/app", headers)
+    assert answer.status_code == 401
+    assert "hidden" not in answer.text
