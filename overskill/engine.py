@@ -91,12 +91,13 @@ class Engine:
     def logs(self) -> Path:
         return self.project.logs
 
-    def up(self, stack: str) -> Outcome:
-        """Bring the stack to what its program says, making the stack if need be."""
-        outcome = self._operate("up", stack)
+    def up(self, stack: str, *, refresh: bool = False) -> Outcome:
+        """Bring the stack to what its program says, made if need be; `refresh` looks first at what exists."""
+        flags = ("--refresh",) if refresh else ()
+        outcome = self._operate("up", stack, *flags)
         if outcome.code == NO_SUCH_STACK:
             self.capture("stack", "init", stack, "--no-select")
-            outcome = self._operate("up", stack)
+            outcome = self._operate("up", stack, *flags)
         return outcome
 
     def destroy(self, stack: str) -> Outcome:
@@ -105,8 +106,11 @@ class Engine:
         return Outcome(0, outcome.log) if outcome.code == NO_SUCH_STACK else outcome
 
     def preview_creates(self, stack: str, import_file: Path) -> list[dict[str, Any]]:
-        """The custom resources that a run would create; `import_file` gets the engine's list of them, without ids."""
-        arguments = ("--json", "--non-interactive", "--refresh=false", "--import-file", str(import_file))
+        """The custom resources that a run would create; `import_file` gets the engine's list of them, without ids.
+
+        Their inputs are in the clear, for this process alone.
+        """
+        arguments = ("--json", "--show-secrets", "--non-interactive", "--import-file", str(import_file))
         steps = json.loads(self.capture("preview", "--stack", stack, *arguments)).get("steps", [])
         return [s["newState"] for s in steps if s["op"] == "create" and s["newState"].get("custom")]
 
@@ -121,7 +125,7 @@ class Engine:
         """Run `pulumi ARGUMENTS` and return its standard output. Raises `CommandError` where it fails."""
         run = self._run(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if run.returncode != 0:
-            raise CommandError(f"pulumi {' '.join(arguments)} failed:\n{run.stderr.strip() or run.stdout.strip()}")
+            raise CommandError(f"pulumi {' '.join(arguments)} failed:\n{run.stderr.strip()}")
         return run.stdout
 
     def _operate(self, operation: str, stack: str, *flags: str) -> Outcome:

@@ -101,7 +101,10 @@ class LocalCloud:
             if self._health() is not None and self.process() is not None:
                 return True
             if process.poll() is not None:
-                raise CommandError(f"the local cloud did not start:\n{self._last_words()}")
+                ports = (
+                    "its ports are those of cloudflare:baseUrl, github:baseUrl and overskill:edge in Pulumi.local.yaml"
+                )
+                raise CommandError(f"the local cloud did not start ({ports}):\n{self._last_words()}")
             time.sleep(0.1)
         self.stop()
         raise CommandError(f"the local cloud did not answer within {START_SECONDS} s:\n{self._last_words()}")

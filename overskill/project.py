@@ -40,6 +40,12 @@ class Project:
         """The folder of the app program."""
         return self.root / "app_stacks"
 
+    def unfinished(self, stack: str) -> Path:
+        """The mark of a run on `stack` that has begun; it is gone once the run has ended well."""
+        marks = self.home / "unfinished"
+        marks.mkdir(exist_ok=True)
+        return marks / stack
+
     def app_stack_file(self, stack: str) -> Path:
         return self.apps / "stacks" / f"Pulumi.{stack}.yaml"
 

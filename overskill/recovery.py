@@ -3,7 +3,8 @@
 A run that is killed, or whose call was answered by nobody, may have made something that its state does not know: the
 next run would make it again and be refused. And it leaves its lock. Here the lock of a dead engine is taken off, and
 what exists under the very names that the program declares is imported into the state, so that a second run ends where
-the first would have. Scripts need none of this: their provider adopts what it finds.
+the first would have. Scripts need none of this: their provider adopts what it finds. A run after one that did not end
+well also looks first at what really exists, since a state can name what was never carried out.
 """
 
 import json
@@ -103,7 +104,7 @@ def _repository(clouds: Clouds, inputs: Inputs) -> str | None:
 
 def _webhook(clouds: Clouds, inputs: Inputs) -> str | None:
     hooks = clouds.github(f"repos/{clouds.owner}/{inputs['repository']}/hooks") or []
-    url = inputs["configuration"]["url"] if isinstance(inputs["configuration"], dict) else None
+    url = inputs["configuration"]["url"]
     return next((f"{inputs['repository']}/{hook['id']}" for hook in hooks if hook["config"]["url"] == url), None)
 
 
@@ -136,18 +137,17 @@ def release_dead_locks(engine: Engine, stack: str) -> bool:
 
 def adopt(engine: Engine, stack: str, clouds: Clouds) -> list[str]:
     """Import what exists and is not in the state of `stack`; return the names of what was adopted."""
+    release_dead_locks(engine, stack)
     import_file = engine.logs / f"adopt-{stack}.json"
-    creates = engine.preview_creates(stack, import_file)
-    ids = {
-        state["urn"].rpartition("::")[2]: finder(clouds, state["inputs"])
-        for state in creates
-        if (finder := FINDERS.get(state["type"]))
-    }
+    creates = {state["urn"].rpartition("::")[2]: state for state in engine.preview_creates(stack, import_file)}
     wanted = json.loads(import_file.read_text())
-    import_file.unlink()
-    found = [{**entry, "id": ids[entry["name"]]} for entry in wanted["resources"] if ids.get(entry["name"])]
+    found = {}
+    for entry in wanted["resources"]:
+        name = entry.get("logicalName", entry["name"])
+        if (finder := FINDERS.get(entry["type"])) and (id_ := finder(clouds, creates[name]["inputs"])):
+            found[name] = {**entry, "id": id_}
     if found:
-        import_file.write_text(json.dumps({**wanted, "resources": found}))
+        import_file.write_text(json.dumps({**wanted, "resources": list(found.values())}))
         engine.import_resources(stack, import_file)
-        import_file.unlink()
-    return [entry["name"] for entry in found]
+    import_file.unlink()
+    return list(found)

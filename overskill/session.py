@@ -59,14 +59,18 @@ class Session:
             return client.get(parsed.copy_with(host="127.0.0.1"), headers={"Host": host}).status_code
 
     def _up(self, title: str, engine: Engine, stack: str, owner: str) -> None:
-        """Bring a stack up; after a failure, take up what an interrupted run left, and try once more."""
+        """Bring a stack up; after a run that did not end well, take up what it left. See `overskill/recovery.py`."""
+        unfinished = self.project.unfinished(stack)
         with step(f"{title}: pulumi up") as running:
             release_dead_locks(engine, stack)
-            outcome = engine.up(stack)
+            refresh = unfinished.exists()
+            unfinished.touch()
+            outcome = engine.up(stack, refresh=refresh)
             if not outcome.ok and (adopted := adopt(engine, stack, self._clouds(owner))):
                 running.detail = f"adopted what an interrupted run left: {', '.join(adopted)}"
-                outcome = engine.up(stack)
+                outcome = engine.up(stack, refresh=True)
             check(outcome, f"pulumi up of stack {stack}")
+            unfinished.unlink()
             running.detail = outcome.summary()
 
     def _clouds(self, owner: str) -> Clouds:

@@ -1,0 +1,117 @@
+"""A checkout of its own for the whole run: copied, with its own ports, used by its command line alone."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from overskill.local_cloud_process import LocalCloud
+from overskill.project import Project
+
+ROOT = Path(__file__).parents[2]
+PLANTED = "planted-webhook-secret-d41d8cd98f00b204"
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [opened.getsockname()[1] for opened in sockets]
+    for opened in sockets:
+        opened.close()
+    return ports
+
+
+@dataclass
+class Checkout:
+    """A copy of the project and its command line."""
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "overskill", *arguments]
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """Run `overskill ARGUMENTS`, expect its exit code, and return all that it printed."""
+        run = subprocess.run(
+            self.command(*arguments), cwd=self.root, env=self.environment, capture_output=True, text=True, check=False
+        )
+        output = run.stdout + run.stderr
+        assert run.returncode == code, output
+        return output
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Run `overskill ARGUMENTS` beside the test, its output into a file."""
+        with (self.root / ".overskill" / "started.log").open("w") as log:
+            return subprocess.Popen(
+                self.command(*arguments), cwd=self.root, env=self.environment, stdout=log, stderr=log
+            )
+
+    def pulumi(self, stack: str, *arguments: str, code: int = 0) -> str:
+        """Run `overskill pulumi` on a stack: `local`, or an app's."""
+        folder = self.root / "app_stacks" if "." in stack else self.root
+        return self.run("pulumi", "-C", str(folder), *arguments, "-s", stack, "--non-interactive", code=code)
+
+    def drift(self, stack: str, code: int) -> str:
+        return self.pulumi(stack, "refresh", "--preview-only", "--expect-no-changes", code=code)
+
+    @property
+    def cloud(self) -> LocalCloud:
+        return LocalCloud.of(Project(self.root))
+
+    def api(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Ask the local cloud behind Pulumi's back: `/client/v4/...` or `/api/v3/...`."""
+        credentials = self.cloud.credentials()
+        token = credentials["cloudflare_token" if path.startswith("/client") else "github_token"]
+        url = f"http://127.0.0.1:{self.cloud.api_port}{path}"
+        return httpx.request(method, url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, **options)
+
+    def account(self, path: str) -> str:
+        return f"/client/v4/accounts/{self.cloud.config.overskill.account_id}/workers/{path}"
+
+    def zone(self, path: str) -> str:
+        (zone,) = self.api("GET", "/client/v4/zones").json()["result"]
+        return f"/client/v4/zones/{zone['id']}/{path}"
+
+    def page(self, host: str, path: str = "/") -> httpx.Response:
+        """Ask the edge for `host`, one below `overskill.localhost` or the dispatch Worker's own."""
+        port = self.cloud.edge_port
+        return httpx.get(f"http://127.0.0.1:{port}{path}", headers={"Host": f"{host}:{port}"}, trust_env=False)
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """The copy, with nothing started yet; whatever was started is stopped at the end."""
+    root = tmp_path_factory.mktemp("e2e") / "checkout"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    api_port, edge_port = free_ports(2)
+    stack_file = root / "Pulumi.local.yaml"
+    content = yaml.safe_load(stack_file.read_text())
+    content["config"]["cloudflare:baseUrl"] = f"http://127.0.0.1:{api_port}/client/v4"
+    content["config"]["github:baseUrl"] = f"http://127.0.0.1:{api_port}/api/v3/"
+    content["config"]["overskill:edge"]["port"] = edge_port
+    stack_file.write_text(yaml.safe_dump(content))
+    environment = os.environ | {"PYTHONPATH": str(root), "OVERSKILL_WEBHOOK_SECRET": PLANTED, "COLUMNS": "200"}
+    made = Checkout(root, environment)
+    (root / ".overskill").mkdir(mode=0o700)
+    yield made
+    made.run("down")

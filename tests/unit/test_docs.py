@@ -1,0 +1,48 @@
+"""Pages that could go stale: every command, configuration key and decision is listed where it should be."""
+
+from pathlib import Path
+
+import typer
+from pydantic import BaseModel
+
+from infra.config import StackConfig
+from overskill.cli import app
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def commands(group: typer.Typer, prefix: str = "") -> list[str]:
+    own = [f"{prefix}{command.name or command.callback.__name__}" for command in group.registered_commands]
+    nested = [name for sub in group.registered_groups for name in commands(sub.typer_instance, f"{prefix}{sub.name} ")]
+    return own + nested
+
+
+def keys(model: type[BaseModel]) -> list[str]:
+    return [
+        f"{section}:{field.alias}" for section, part in model.model_fields.items() for field in fields(part.annotation)
+    ]
+
+
+def fields(model: type[BaseModel]):
+    return model.model_fields.values()
+
+
+def test_every_command_is_in_the_readme():
+    assert [name for name in commands(app) if f"`./dev {name}" not in README] == []
+
+
+def test_every_configuration_key_is_in_the_readme():
+    assert [key for key in keys(StackConfig) if f"`{key}`" not in README] == []
+
+
+def test_every_decision_is_in_the_readme():
+    decisions = sorted(path.name for path in (ROOT / "docs" / "adr").glob("*.md"))
+    assert decisions
+    assert [name for name in decisions if f"docs/adr/{name}" not in README] == []
+
+
+def test_decisions_are_numbered_without_gaps_and_fit_a_page():
+    decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
+    assert {path.name: lines for path in decisions if (lines := len(path.read_text().splitlines())) > 70} == {}
