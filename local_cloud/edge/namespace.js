@@ -17,7 +17,8 @@ export default function dispatchNamespace({ NAMESPACE, NEWEST_DATE, SOURCE, LOAD
    */
   async function load(script) {
     const url = `http://source/_edge/namespaces/${encodeURIComponent(NAMESPACE)}/scripts/${encodeURIComponent(script)}`;
-    const ask = (headers) => SOURCE.fetch(url, { headers });
+    // A kept connection that the source has just closed fails once: a new one is made for the second try.
+    const ask = (headers) => SOURCE.fetch(url, { headers }).catch(() => SOURCE.fetch(url, { headers }));
     const answer = await ask(versions.has(script) ? { "if-none-match": versions.get(script) } : {});
     if (answer.status === 404) throw new Error("Worker not found.");
     const code = answer.status === 304 ? undefined : await workerCode(answer, NEWEST_DATE);
