@@ -12,6 +12,8 @@ from urllib.parse import quote
 import httpx
 
 OFFICIAL_BASE_URL = "https://api.cloudflare.com/client/v4"
+PAGE = 1000
+"""Scripts in one answer: the most that Cloudflare gives."""
 
 
 class CloudflareError(Exception):
@@ -43,6 +45,12 @@ class CloudflareApi:
         self._http = httpx.Client(
             base_url=base_url or OFFICIAL_BASE_URL, headers={"Authorization": f"Bearer {token}"}, timeout=30
         )
+
+    def __enter__(self) -> "CloudflareApi":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def settings(self, address: ScriptAddress) -> dict[str, Any] | None:
         """`{"bindings": [...], "tags": [...], ...}`, or None if there is no such script or namespace."""
@@ -76,7 +84,7 @@ class CloudflareApi:
         """The names of all scripts in the namespace; none if it does not exist."""
         path = f"/accounts/{account_id}/workers/dispatch/namespaces/{quote(namespace)}/scripts"
         names: set[str] = set()
-        query = {"limit": "1000"}
+        query = {"limit": str(PAGE)}
         while True:
             try:
                 page = self._send("GET", path, params=query)

@@ -96,10 +96,11 @@ def _write_stack_file(session: Session, app_id: str, display_name: str) -> None:
 
 def _scripts_by_environment(session: Session) -> dict[AppEnvironment, set[str]]:
     platform = session.cloud.config.overskill
-    api = CloudflareApi(session.cloud.credentials()["cloudflare_token"], str(session.cloud.config.cloudflare.base_url))
-    return {
-        environment: api.script_names(
-            platform.account_id, namespace(platform.prefix, platform.platform_environment, environment)
-        )
-        for environment in APP_ENVIRONMENTS
-    }
+    token, base_url = session.cloud.credentials()["cloudflare_token"], str(session.cloud.config.cloudflare.base_url)
+    with CloudflareApi(token, base_url) as api:
+        return {
+            environment: api.script_names(
+                platform.account_id, namespace(platform.prefix, platform.platform_environment, environment)
+            )
+            for environment in APP_ENVIRONMENTS
+        }

@@ -88,18 +88,10 @@ class Checkout:
         return httpx.get(f"http://127.0.0.1:{port}{path}", headers={"Host": f"{host}:{port}"}, trust_env=False)
 
 
-@pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """The copy, with nothing started yet; whatever was started is stopped at the end."""
-    root = tmp_path_factory.mktemp("e2e") / "checkout"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in listed.stdout.splitlines():
+def copy_project(root: Path) -> None:
+    """Copy what git knows of the project, and what it doesn't ignore, to `root`; give the copy ports of its own."""
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines():
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
@@ -110,7 +102,14 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     content["config"]["github:baseUrl"] = f"http://127.0.0.1:{api_port}/api/v3/"
     content["config"]["overskill:edge"]["port"] = edge_port
     stack_file.write_text(yaml.safe_dump(content))
-    environment = os.environ | {"PYTHONPATH": str(root), "OVERSKILL_WEBHOOK_SECRET": PLANTED, "COLUMNS": "200"}
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """The copy, with nothing started yet; whatever was started is stopped at the end."""
+    root = tmp_path_factory.mktemp("e2e") / "checkout"
+    copy_project(root)
+    environment = os.environ | {"PYTHONPATH": str(root), "OVERSKILL_WEBHOOK_SECRET": PLANTED}
     made = Checkout(root, environment)
     (root / ".overskill").mkdir(mode=0o700)
     yield made
