@@ -73,10 +73,11 @@ def destroy(session: Session, app_id: str) -> None:
     if not file.exists():
         raise CommandError(f"there is no app {app_id!r} here; ./dev app list shows those that are")
     session.cloud.require()
-    with step(f"App {app_id}: pulumi destroy") as running:
-        release_dead_locks(session.apps, f"{LOCAL_STACK}.{app_id}")
-        outcome = session.apps.destroy(f"{LOCAL_STACK}.{app_id}")
-        check(outcome, f"pulumi destroy of stack {LOCAL_STACK}.{app_id}")
+    engine, stack = session.apps, f"{LOCAL_STACK}.{app_id}"
+    with step(f"App {app_id}: pulumi destroy") as running, session.project.marked_run(stack) as unfinished:
+        release_dead_locks(engine, stack)
+        outcome = engine.destroy(stack, refresh=unfinished)
+        check(outcome, f"pulumi destroy of stack {stack}")
         running.detail = outcome.summary()
     file.unlink(missing_ok=True)
 

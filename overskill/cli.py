@@ -46,7 +46,6 @@ def up(
     started = time.monotonic()
     session = Session(Project(), providers)
     workerd = session.toolchain.workerd
-    print(session.providers, file=sys.stderr)
     try:
         with step("Local cloud: start") as running:
             running.detail = "started" if session.cloud.start(workerd) else "was running"

@@ -71,7 +71,7 @@ class Outcome:
             "delete": "deleted",
             "replace": "replaced",
         }
-        counts = [f"{count} {words.get(op, op)}" for op, count in sorted(self.changes.items()) if count]
+        counts = [f"{self.changes[op]} {word}" for op, word in words.items() if self.changes.get(op)]
         return ", ".join(counts) or "nothing to do"
 
     def failure(self) -> str:
@@ -100,9 +100,9 @@ class Engine:
             outcome = self._operate("up", stack, *flags)
         return outcome
 
-    def destroy(self, stack: str) -> Outcome:
-        """Delete all that the stack has, and the stack; a stack that does not exist has nothing to delete."""
-        outcome = self._operate("destroy", stack, "--remove")
+    def destroy(self, stack: str, *, refresh: bool = False) -> Outcome:
+        """Delete all that the stack has, and the stack; one that does not exist has nothing. `refresh` as with `up`."""
+        outcome = self._operate("destroy", stack, "--remove", *(("--refresh",) if refresh else ()))
         return Outcome(0, outcome.log) if outcome.code == NO_SUCH_STACK else outcome
 
     def preview_creates(self, stack: str, import_file: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,16 @@ class Project:
         """The folder of the app program."""
         return self.root / "app_stacks"
 
-    def unfinished(self, stack: str) -> Path:
-        """The mark of a run on `stack` that has begun; it is gone once the run has ended well."""
+    @contextmanager
+    def marked_run(self, stack: str) -> Iterator[bool]:
+        """Leave a mark on `stack` until the block has ended well; gives whether the run before left one."""
         marks = self.home / "unfinished"
         marks.mkdir(exist_ok=True)
-        return marks / stack
+        mark = marks / stack
+        found = mark.exists()
+        mark.touch()
+        yield found
+        mark.unlink()
 
     def app_stack_file(self, stack: str) -> Path:
         return self.apps / "stacks" / f"Pulumi.{stack}.yaml"

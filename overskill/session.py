@@ -1,5 +1,6 @@
 """What commands against the local cloud work with: toolchain, plugins, the cloud, both programs' engines."""
 
+import sys
 from functools import cached_property
 
 import httpx
@@ -25,8 +26,10 @@ class Session:
 
     @cached_property
     def providers(self) -> ProviderChoice:
-        """The plugins of this run."""
-        return choose(self._mode, self.project.home, self.toolchain.pulumi)
+        """The plugins of this run, which are told to the user as they are chosen."""
+        choice = choose(self._mode, self.project.home, self.toolchain.pulumi)
+        print(choice, file=sys.stderr)
+        return choice
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -60,17 +63,13 @@ class Session:
 
     def _up(self, title: str, engine: Engine, stack: str, owner: str) -> None:
         """Bring a stack up; after a run that did not end well, take up what it left. See `overskill/recovery.py`."""
-        unfinished = self.project.unfinished(stack)
-        with step(f"{title}: pulumi up") as running:
+        with step(f"{title}: pulumi up") as running, self.project.marked_run(stack) as unfinished:
             release_dead_locks(engine, stack)
-            refresh = unfinished.exists()
-            unfinished.touch()
-            outcome = engine.up(stack, refresh=refresh)
+            outcome = engine.up(stack, refresh=unfinished)
             if not outcome.ok and (adopted := adopt(engine, stack, self._clouds(owner))):
                 running.detail = f"adopted what an interrupted run left: {', '.join(adopted)}"
                 outcome = engine.up(stack, refresh=True)
             check(outcome, f"pulumi up of stack {stack}")
-            unfinished.unlink()
             running.detail = outcome.summary()
 
     def _clouds(self, owner: str) -> Clouds:

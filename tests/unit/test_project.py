@@ -84,3 +84,14 @@ def test_the_salt_is_taken_out_unless_something_is_encrypted_with_it(tmp_path, c
     file.write_text(content)
     Project(tmp_path).forget_salt()
     assert file.read_text() == (content if kept is None else kept)
+
+
+def test_a_run_that_does_not_end_well_leaves_a_mark_for_the_next(tmp_path):
+    project = Project(tmp_path)
+    with pytest.raises(CommandError), project.marked_run("local.abc") as unfinished:
+        assert not unfinished
+        raise CommandError("killed")
+    with project.marked_run("local.abc") as unfinished:
+        assert unfinished
+    with project.marked_run("local.abc") as unfinished:
+        assert not unfinished
