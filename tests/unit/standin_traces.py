@@ -18,7 +18,7 @@ def shared(path: str) -> str:
     """A file beside the repository; skips the test where there is none."""
     file = SHARED / path
     if not file.exists():
-        pytest.skip(f"{file} is absent: the same is tested over this repository's own copy")
+        pytest.skip(f"{file} is absent: the expected calls of these tests' own say the same")
     return file.read_text()
 
 
