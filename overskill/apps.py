@@ -52,7 +52,6 @@ def list_apps(session: Session) -> list[AppStatus]:
     """The apps that have a stack file here, by name."""
     session.cloud.require()
     present = _scripts_by_environment(session)
-    files = session.project.app_stack_file("").parent.glob(f"Pulumi.{LOCAL_STACK}.*.yaml")
     return [
         AppStatus(
             app_id=app_id,
@@ -63,7 +62,7 @@ def list_apps(session: Session) -> list[AppStatus]:
                 if Script(app_id=app_id, environment=environment).name in present[environment]
             ),
         )
-        for app_id in sorted(file.name.split(".")[2] for file in files)
+        for app_id in session.project.app_ids(LOCAL_STACK)
     ]
 
 

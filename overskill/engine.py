@@ -33,7 +33,7 @@ def local_environment(project: Project, credentials: Mapping[str, str]) -> dict[
     environment |= {
         "CLOUDFLARE_API_TOKEN": credentials["cloudflare_token"],
         "GITHUB_TOKEN": credentials["github_token"],
-        "PULUMI_BACKEND_URL": f"file://{_made(project.home / 'pulumi')}",
+        "PULUMI_BACKEND_URL": f"file://{project.backend}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.secret_file("passphrase")),
         "PULUMI_DEBUG_COMMANDS": "1",  # without it, the engine hides the option --event-log
         "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1",
@@ -42,11 +42,6 @@ def local_environment(project: Project, credentials: Mapping[str, str]) -> dict[
     if "OVERSKILL_WEBHOOK_SECRET" not in environment:
         environment["OVERSKILL_WEBHOOK_SECRET"] = project.secret_file("webhook-secret").read_text()
     return environment
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 @dataclass

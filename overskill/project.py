@@ -32,9 +32,17 @@ class Project:
 
     @property
     def logs(self) -> Path:
-        logs = self.home / "logs"
-        logs.mkdir(exist_ok=True)
-        return logs
+        return self._folder("logs")
+
+    @property
+    def backend(self) -> Path:
+        """Where the engine keeps the state of the local cloud's stacks."""
+        return self._folder("pulumi")
+
+    def _folder(self, name: str) -> Path:
+        folder = self.home / name
+        folder.mkdir(exist_ok=True)
+        return folder
 
     @property
     def apps(self) -> Path:
@@ -44,9 +52,7 @@ class Project:
     @contextmanager
     def marked_run(self, stack: str) -> Iterator[bool]:
         """Leave a mark on `stack` until the block has ended well; gives whether the run before left one."""
-        marks = self.home / "unfinished"
-        marks.mkdir(exist_ok=True)
-        mark = marks / stack
+        mark = self._folder("unfinished") / stack
         found = mark.exists()
         mark.touch()
         yield found
@@ -54,6 +60,11 @@ class Project:
 
     def app_stack_file(self, stack: str) -> Path:
         return self.apps / "stacks" / f"Pulumi.{stack}.yaml"
+
+    def app_ids(self, platform_stack: str) -> list[str]:
+        """The apps of a platform stack that have a stack file here, by name."""
+        files = (self.apps / "stacks").glob(f"Pulumi.{platform_stack}.*.yaml")
+        return sorted(file.name.split(".")[2] for file in files)
 
     def stack_values(self, stack: str) -> Mapping[str, Any]:
         """The `config` of `Pulumi.<stack>.yaml`. Raises `CommandError` where it is missing or no mapping."""

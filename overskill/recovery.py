@@ -119,8 +119,8 @@ FINDERS: dict[str, Finder] = {
 """The types whose service refuses a second one of the same name. A finder gives the import id of what exists."""
 
 
-def release_dead_locks(engine: Engine, stack: str) -> bool:
-    """Take the lock of `stack` if the engine that made it is dead; return whether there was one.
+def release_dead_locks(engine: Engine, stack: str) -> None:
+    """Take the lock of `stack` if the engine that made it is dead.
 
     Raises `CommandError` where that engine lives: two runs on one stack would undo each other's work.
     """
@@ -128,11 +128,10 @@ def release_dead_locks(engine: Engine, stack: str) -> bool:
     locks = list(backend.glob(f".pulumi/locks/organization/*/{stack}/*.json"))
     for lock in locks:
         holder = json.loads(lock.read_text())
-        if holder["pid"] in psutil.pids():
+        if psutil.pid_exists(holder["pid"]):
             raise CommandError(f"stack {stack} is being changed by process {holder['pid']}: wait for it to end")
     if locks:
         engine.capture("cancel", "--yes", "--stack", stack)
-    return bool(locks)
 
 
 def adopt(engine: Engine, stack: str, clouds: Clouds) -> list[str]:
