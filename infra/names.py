@@ -98,7 +98,26 @@ def namespace(prefix: str, platform: PlatformEnvironment, app: AppEnvironment) -
 
 def dispatch_worker(prefix: str, platform: PlatformEnvironment) -> str:
     """`overskill-dispatch` in production, `overskill-development-dispatch` elsewhere."""
-    return f"{prefix}-dispatch" if platform == "production" else f"{prefix}-{platform}-dispatch"
+    return f"{_account_worker(prefix, platform)}-dispatch"
+
+
+def outbound_worker(prefix: str, platform: PlatformEnvironment) -> str:
+    """`overskill-outbound` in production, `overskill-development-outbound` elsewhere."""
+    return f"{_account_worker(prefix, platform)}-outbound"
+
+
+def _account_worker(prefix: str, platform: PlatformEnvironment) -> str:
+    return prefix if platform == "production" else f"{prefix}-{platform}"
+
+
+def app_store(prefix: str, platform: PlatformEnvironment) -> str:
+    """The title of the KV namespace that holds what the Workers know of the apps: `overskill-development-apps`."""
+    return f"{prefix}-{platform}-apps"
+
+
+def usage_dataset(prefix: str, platform: PlatformEnvironment) -> str:
+    """The Analytics Engine dataset: `overskill_development_usage`. It takes no hyphens: SQL names it bare."""
+    return f"{prefix}_{platform}_usage".replace("-", "_")
 
 
 @dataclass(frozen=True, kw_only=True)

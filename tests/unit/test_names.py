@@ -18,9 +18,22 @@ def test_namespace(case):
     assert names.namespace(case["prefix"], case["platform"], case["app"]) == case["name"]
 
 
-@pytest.mark.parametrize("case", CONTRACT["dispatchWorkers"], ids=lambda case: case["name"])
-def test_dispatch_worker(case):
-    assert names.dispatch_worker(case["prefix"], case["platform"]) == case["name"]
+@pytest.mark.parametrize(
+    ("build", "case"),
+    [
+        (build, case)
+        for table, build in (
+            ("dispatchWorkers", names.dispatch_worker),
+            ("outboundWorkers", names.outbound_worker),
+            ("appStores", names.app_store),
+            ("usageDatasets", names.usage_dataset),
+        )
+        for case in CONTRACT[table]
+    ],
+    ids=lambda value: value["name"] if isinstance(value, dict) else value.__name__,
+)
+def test_names_of_a_platform(build, case):
+    assert build(case["prefix"], case["platform"]) == case["name"]
 
 
 @pytest.mark.parametrize("case", CONTRACT["scripts"], ids=lambda case: case["script"])
