@@ -1,4 +1,4 @@
-"""The API as one ASGI application: both emulated services, the edge's source, and the local cloud's own calls."""
+"""The API as one ASGI application: both emulated services, what the edge asks, and the local cloud's own calls."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,14 @@ from local_cloud.snapshots import Snapshots
 from local_cloud.writes import Writes
 
 
-def create_app(cloud: Cloud, writes: Writes, edge_source: Sequence[BaseRoute]) -> Starlette:
-    """`edge_source`: the routes below `/_edge`."""
+def create_app(cloud: Cloud, writes: Writes, edge_routes: Sequence[BaseRoute]) -> Starlette:
+    """`edge_routes`: what only the edge asks, by path or by host; first, since a path at its host may be any."""
     return Starlette(
         routes=[
+            *edge_routes,
             Mount(cloudflare.ROOT, Service(cloudflare.ROOT, Cloudflare(), cloudflare.TABLE, cloud, writes)),
             Mount(github.ROOT, Service(github.ROOT, GitHub(), github.TABLE, cloud, writes)),
             *control_routes(cloud, writes, Snapshots(cloud)),
-            *edge_source,
             Route("/{path:path}", _nowhere, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
         ]
     )

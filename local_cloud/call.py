@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from local_cloud import multipart
 from local_cloud.cloud import Cloud
+from local_cloud.routing import Route
 from local_cloud.store import Store
 
 Shape = TypeVar("Shape")
@@ -51,7 +52,11 @@ class Dialect(Protocol):
     """How a service speaks: its routes, its errors, the frame around its answers."""
 
     def admit(self, call: "Call") -> None:
-        """Raises the service's refusal of a wrong token, or of an account or zone that does not exist."""
+        """Raises the service's refusal of a wrong token, of one that may not make the call, or of an account or zone
+        that does not exist."""
+
+    def headers(self, call: "Call") -> Mapping[str, str]:
+        """What every answer to the one who calls carries."""
 
     def answer(self, result: Any) -> Answer:
         """What a handler has returned, in the service's frame."""
@@ -68,7 +73,8 @@ class Dialect(Protocol):
 class Call:
     """A call as its handler sees it. The handler runs inside one transaction of `store`.
 
-    `path` is the percent-encoded path below the service's root; `parameters` are the decoded ones of the route.
+    `path` is the percent-encoded path below the service's root. `route` is None if the service has no such call;
+    `parameters` are the decoded ones of the route.
     What is in `after_commit` runs once the call's writes can't be lost any more.
     """
 
@@ -76,6 +82,7 @@ class Call:
     dialect: Dialect
     method: str
     path: str
+    route: Route | None
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]

@@ -3,19 +3,34 @@
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_cloud.call import Strict
 from local_cloud.cloud import Cloud
+from local_cloud.github import app as github_app
 from local_cloud.snapshots import SnapshotError, Snapshots
 from local_cloud.writes import Writes
 
 PROBE_SECONDS = 1.0
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _check_known(permissions: dict[str, str]) -> dict[str, str]:
+    if unknown := sorted(permissions.keys() - github_app.PERMISSIONS.keys()):
+        raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(github_app.PERMISSIONS)}")
+    return permissions
+
+
+class AppSettings(Strict):
+    """`permissions` are all that the App has from then on."""
+
+    permissions: Annotated[dict[str, Literal["read", "write"]], AfterValidator(_check_known)]
 
 
 def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[Route]:
@@ -47,9 +62,18 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[R
     async def restore(request: Request) -> Response:
         return await _replaced(writes, lambda: snapshots.restore(request.path_params["name"]))
 
+    async def set_app(request: Request) -> Response:
+        try:
+            wanted = AppSettings.model_validate_json(await request.body())
+        except ValidationError as error:
+            return JSONResponse({"error": str(error)}, 422)
+        await writes.run(lambda: github_app.set_permissions(cloud.store, dict(wanted.permissions)))
+        return Response(status_code=204)
+
     return [
         Route("/_local/health", health, methods=["GET"]),
         Route("/_local/unknown-routes", guarded(unknown_routes), methods=["GET"]),
+        Route("/_local/github-app", guarded(set_app), methods=["PUT"]),
         Route("/_local/reset", guarded(reset), methods=["POST"]),
         Route("/_local/snapshots/{name}", guarded(take), methods=["POST"]),
         Route("/_local/snapshots/{name}/restore", guarded(restore), methods=["POST"]),

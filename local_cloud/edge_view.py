@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from local_cloud.cloudflare.bindings import opened
 from local_cloud.cloudflare.code import etag
-from local_cloud.edge.model import Account, Bundle, Domain, Module, Record, Route
+from local_cloud.edge.model import Account, Bundle, Domain, Module, Record, Route, Split, Version
 from local_cloud.store import Document, Reader
 from local_cloud.vault import Vault
 
@@ -64,10 +64,15 @@ class EdgeView:
         script = found and self._store.get("namespace_scripts", found["namespace_id"], name)
         return self._bundle(name, script["code"]) if script else None
 
-    def _worker(self, worker: Document) -> Bundle:
-        version = self._store.get("versions", worker["id"], worker["deployed"]["version"])
-        assert version is not None  # noqa: S101 - a version is deleted with its Worker only
-        return self._bundle(worker["name"], version["code"])
+    def _worker(self, worker: Document) -> Bundle | Split:
+        name = worker["name"]
+        versions = []
+        for identifier, percentage in worker["deployed"]["shares"].items():
+            version = self._store.get("versions", worker["id"], identifier)
+            assert version is not None  # noqa: S101 - a version is deleted with its Worker only
+            bundle = self._bundle(name, version["code"])
+            versions.append(Version(id=identifier, percentage=percentage, bundle=bundle))
+        return versions[0].bundle if len(versions) == 1 else Split(name=name, versions=tuple(versions))
 
     def _bundle(self, name: str, code: Document) -> Bundle:
         return Bundle(

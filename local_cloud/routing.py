@@ -10,11 +10,15 @@ Handler = Callable[..., Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`template` is a path such as `/orgs/{org}`; a parameter is one path segment, decoded."""
+    """`template` is a path such as `/orgs/{org}`; a parameter is one path segment, decoded.
+
+    `permission` is what one must be allowed to make the call, in the words of the service; empty if it has none.
+    """
 
     method: str
     template: str
     handler: Handler
+    permission: str = ""
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -32,9 +36,13 @@ class Route:
 
 
 class RouteTable:
-    """Routes by decorator (`@routes.on("GET", "/orgs/{org}")`); a literal segment wins over a parameter."""
+    """Routes by decorator (`@routes.on("GET", "/orgs/{org}")`); a literal segment wins over a parameter.
 
-    def __init__(self, *tables: "RouteTable") -> None:
+    `permission` is that of every route which names none of its own.
+    """
+
+    def __init__(self, *tables: "RouteTable", permission: str = "") -> None:
+        self._permission = permission
         self._routes: dict[tuple[str, int], list[Route]] = {}
         for table in tables:
             for route in table:
@@ -43,9 +51,10 @@ class RouteTable:
     def __iter__(self) -> Iterator[Route]:
         return (route for routes in self._routes.values() for route in routes)
 
-    def on(self, method: str, template: str) -> Callable[[Handler], Handler]:
+    def on(self, method: str, template: str, permission: str = "") -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
-            self._add(Route(method=method, template=template, handler=handler))
+            needed = permission or self._permission
+            self._add(Route(method=method, template=template, handler=handler, permission=needed))
             return handler
 
         return register

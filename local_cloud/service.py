@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -43,36 +43,40 @@ class Service:
 
     async def _answer(self, request: Request, path: str) -> Answer:
         body = await _body(request)
-        found = self.table.find(request.method, path)
-        parameters: Mapping[str, str] = found[1] if found else {}
+        route, parameters = self.table.find(request.method, path) or (None, {})
         call = Call(
             cloud=self._cloud,
             dialect=self._dialect,
             method=request.method,
             path=path,
+            route=route,
             parameters=parameters,
             query=dict(request.query_params),
             headers=request.headers,
             body=body or b"",
         )
+        answer = await self._outcome(call, too_large=body is None)
+        return replace(answer, headers={**answer.headers, **self._dialect.headers(call)})
+
+    async def _outcome(self, call: Call, *, too_large: bool) -> Answer:
         try:
-            if body is None:
+            if too_large:
                 raise call.invalid("body", f"is larger than {MAX_BODY_BYTES} bytes")
-            if found:
-                return await self._writes.run(partial(_handle, found[0].handler, call), call.after_commit)
-            self._dialect.admit(call)
+            if call.route:
+                return await self._writes.run(partial(_handle, call.route.handler, call), call.after_commit)
             await self._writes.run(partial(self._note_unknown, call))
-            log.warning("%s %s%s: the local cloud has no such call", request.method, self.root, path)
-            raise self._dialect.unknown_route(request.method, path)
+            log.warning("%s %s%s: the local cloud has no such call", call.method, self.root, call.path)
+            raise self._dialect.unknown_route(call.method, call.path)
         except Refusal as refusal:
             return refusal.answer
         except Exception as error:
             answer = self._dialect.failure(error).answer
             if answer.status >= 500:
-                log.exception("%s %s%s failed", request.method, self.root, path)
+                log.exception("%s %s%s failed", call.method, self.root, call.path)
             return answer
 
     def _note_unknown(self, call: Call) -> None:
+        self._dialect.admit(call)
         path = self.root + call.path
         key = f"{path} {call.method}"
         seen = call.store.get("unknown_routes", "", key)

@@ -10,6 +10,7 @@ import uvicorn
 
 from local_cloud.app import create_app
 from local_cloud.edge import Edge, source_routes
+from local_cloud.edge_data import data_routes
 from local_cloud.edge_view import EdgeView
 from local_cloud.opening import open_cloud
 from local_cloud.ports import listen
@@ -39,7 +40,8 @@ async def serve(settings: Settings) -> None:
         _log_requests(state)
         with listen(settings.api_port, "--api-port") as listener:
             cloud = open_cloud(settings, state)
-            view = EdgeView(Reader(state.database), cloud.vault)
+            reader = Reader(state.database)
+            view = EdgeView(reader, cloud.vault)
             edge = Edge(
                 view,
                 port=settings.edge_port,
@@ -47,7 +49,9 @@ async def serve(settings: Settings) -> None:
                 workerd=settings.workerd,
                 state_dir=state.edge,
             )
-            app = create_app(cloud, Writes(cloud.store, view, edge), source_routes(view, edge.token))
+            writes = Writes(cloud.store, view, edge)
+            edge_routes = [*source_routes(view, edge.token), *data_routes(reader, cloud.store, writes, edge.token)]
+            app = create_app(cloud, writes, edge_routes)
             server = _Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off"))
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)

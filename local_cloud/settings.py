@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN_NAME = rf"{_LABEL}(?:\.{_LABEL})+"
 
 
 class SettingsError(ValueError):
@@ -40,7 +41,7 @@ class Settings:
                 f"--workers-subdomain {self.workers_subdomain}: must be one lower-case DNS label",
             ),
             *(
-                (re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})+", zone), f"--zone {zone}: must be a lower-case domain name")
+                (re.fullmatch(DOMAIN_NAME, zone), f"--zone {zone}: must be a lower-case domain name")
                 for zone in self.zones
             ),
             *(

@@ -6,6 +6,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from filelock import FileLock, Timeout
 
 from local_cloud.vault import Vault
@@ -19,10 +21,13 @@ class StateError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """The tokens that the two emulated services accept."""
+    """The tokens that the two emulated services accept, and GitHub's one App, whose private key is in PEM."""
 
     cloudflare_token: str
     github_token: str
+    github_app_id: str
+    github_client_id: str
+    github_private_key: str
 
 
 class StateDirectory:
@@ -56,18 +61,16 @@ class StateDirectory:
         self._lock.release()
 
     def credentials(self) -> Credentials:
-        """The tokens in `credentials.json`, made up if there are none yet."""
+        """What is in `credentials.json`; made up if there is none yet, or no App in it."""
         path = self.path / "credentials.json"
-        if not path.exists():
-            made = Credentials(
-                cloudflare_token=f"local-cloudflare-{secrets.token_hex(20)}",
-                github_token=f"local-github-{secrets.token_hex(20)}",
-            )
-            _write_private(path, json.dumps(asdict(made), indent=2).encode())
         try:
-            return Credentials(**json.loads(path.read_bytes()))
+            kept = json.loads(path.read_bytes()) if path.exists() else _new_tokens()
+            credentials = Credentials(**(kept if "github_app_id" in kept else {**kept, **_new_app()}))
         except (ValueError, TypeError) as error:
             raise StateError(f"{path} is damaged ({error}): rm {path}, and new tokens are made at the start") from None
+        if asdict(credentials) != kept:
+            _write_private(path, json.dumps(asdict(credentials), indent=2).encode())
+        return credentials
 
     def vault(self) -> Vault:
         """The vault under the key in `secret.key`, which is made if there is none yet."""
@@ -83,6 +86,23 @@ class StateDirectory:
         if len(key) != KEY_BYTES:
             raise StateError(f"{path} is damaged: put the key back, or give up the state with: rm -r {self.path}")
         return Vault(key)
+
+
+def _new_tokens() -> dict[str, str]:
+    return {
+        "cloudflare_token": f"local-cloudflare-{secrets.token_hex(20)}",
+        "github_token": f"local-github-{secrets.token_hex(20)}",
+    }
+
+
+def _new_app() -> dict[str, str]:
+    key = generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    return {
+        "github_app_id": str(100_000 + secrets.randbelow(900_000)),
+        "github_client_id": f"Iv23li{secrets.token_hex(7)}",
+        "github_private_key": pem,
+    }
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -2,9 +2,13 @@
 
 from local_cloud.cloudflare import (
     account_scripts,
+    analytics,
     certificate_packs,
+    custom_hostnames,
     dns_records,
     domains,
+    kv_namespaces,
+    kv_values,
     namespace_script_settings,
     namespace_scripts,
     namespaces,
@@ -20,9 +24,13 @@ ROOT = "/client/v4"
 
 TABLE = RouteTable(
     account_scripts.routes,
+    analytics.routes,
     certificate_packs.routes,
+    custom_hostnames.routes,
     dns_records.routes,
     domains.routes,
+    kv_namespaces.routes,
+    kv_values.routes,
     namespace_script_settings.routes,
     namespace_scripts.routes,
     namespaces.routes,

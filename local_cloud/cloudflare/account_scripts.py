@@ -17,7 +17,7 @@ from local_cloud.cloudflare.bindings import IN_THE_ACCOUNT
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="Workers Scripts")
 
 SCRIPTS = "/accounts/{account}/workers/scripts"
 SCRIPT = f"{SCRIPTS}/{{script}}"
@@ -43,7 +43,7 @@ def put_script(call: Call) -> dict[str, Any]:
     traits = metadata.kept()
     worker = put_worker(call, {**worker, **traits} if worker else new_worker(name, traits, closed))
     version = add_version(call, worker, built, metadata.annotations or {})
-    deploy(call, worker, {version["id"]: 100}, {})
+    deploy(call, worker, [(version["id"], 100)], {})
     return _shown(worker_named(call, name), version)
 
 

@@ -1,19 +1,29 @@
 """An account Worker, by whichever API it was made: the classic one uploads it whole, the newer one in three steps.
 
 Both describe the same thing. A Worker (collection `workers`, by name) has versions (`versions`, by the Worker's id) and
-deployments (`deployments`, likewise). One version at a time is deployed, and that is what the edge runs.
+deployments (`deployments`, likewise). The newest deployment is what the edge runs: one version, or two side by side.
 """
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from local_cloud.call import Call
 from local_cloud.cloudflare.dialect import invalid, new_id, now, refusal
 from local_cloud.store import Document
 
+MAX_VERSIONS = 2
+"""Of one deployment."""
+
+Share = tuple[str, int | float]
+"""A version's id, and how many percent of the requests it gets."""
+
 
 def worker_named(call: Call, name: str) -> Document:
-    """`{id, name, created_on, updated_on, subdomain, deployed, logpush, observability, tags}`; refused with 10007."""
+    """`{id, name, created_on, updated_on, subdomain, deployed, logpush, observability, tags}`; refused with 10007.
+
+    `deployed` is `{shares: percent by version id, on: a time}`, or None.
+    """
     worker = call.store.get("workers", "", name)
     if not worker:
         raise _missing()
@@ -29,10 +39,11 @@ def worker_with_id(call: Call, identifier: str) -> Document:
 
 
 def deployed_version(call: Call, worker: Document) -> Document:
-    """The version that the edge runs; refused with 10007 as long as there is none."""
+    """The version with the largest share of the requests; refused with 10007 as long as there is none."""
     if not worker["deployed"]:
         raise _missing()
-    return version_with_id(call, worker, worker["deployed"]["version"])
+    shares = worker["deployed"]["shares"]
+    return version_with_id(call, worker, max(shares, key=shares.__getitem__))
 
 
 def version_with_id(call: Call, worker: Document, identifier: str) -> Document:
@@ -67,13 +78,12 @@ def add_version(call: Call, worker: Document, code: Document, annotations: dict[
     return version
 
 
-def deploy(call: Call, worker: Document, shares: dict[str, int | float], annotations: dict[str, str]) -> Document:
-    """Have the edge run a version. `shares` is percent by version id; all of it must be one version's."""
-    for identifier in shares:
+def deploy(call: Call, worker: Document, shares: Sequence[Share], annotations: dict[str, str]) -> Document:
+    """Have the edge run one or two versions, each with its share of the requests."""
+    for identifier, _ in shares:
         version_with_id(call, worker, identifier)
-    if list(shares.values()) != [100]:
-        raise invalid("the local cloud runs one version at a time: deploy one with percentage 100")
-    (version,) = shares
+    if problems := _problems(shares):
+        raise invalid(*problems)
     deployment = {
         "id": str(uuid.uuid4()),
         "source": "api",
@@ -81,10 +91,10 @@ def deploy(call: Call, worker: Document, shares: dict[str, int | float], annotat
         "author_email": "local-cloud@localhost",
         "created_on": now(),
         "annotations": {**annotations, "workers/triggered_by": "deployment"},
-        "versions": [{"version_id": version, "percentage": 100}],
+        "versions": [{"version_id": identifier, "percentage": percentage} for identifier, percentage in shares],
     }
     call.store.put("deployments", worker["id"], deployment["id"], deployment)
-    put_worker(call, {**worker, "deployed": {"version": version, "on": deployment["created_on"]}})
+    put_worker(call, {**worker, "deployed": {"shares": dict(shares), "on": deployment["created_on"]}})
     return deployment
 
 
@@ -96,6 +106,21 @@ def remove_worker(call: Call, worker: Document) -> None:
     for zone in call.store.values("zones", ""):
         _remove_all(call, "routes", zone["id"], script=worker["name"])
     _remove_all(call, "domains", "", service=worker["name"])
+
+
+def _problems(shares: Sequence[Share]) -> list[str]:
+    """Everything that Cloudflare would refuse about a split. Percentages have two decimals at most."""
+    problems = []
+    if not 1 <= len(shares) <= MAX_VERSIONS:
+        problems.append(f"a deployment has 1 to {MAX_VERSIONS} versions, not {len(shares)}")
+    if len(dict(shares)) < len(shares):
+        problems.append("a deployment has each version only once")
+    wrong = [percentage for _, percentage in shares if not 0 <= percentage <= 100 or round(percentage, 2) != percentage]
+    problems += [f"percentage {percentage} must be 0 to 100, with two decimals at most" for percentage in wrong]
+    total = sum(percentage for _, percentage in shares)
+    if not wrong and round(total, 2) != 100:
+        problems.append(f"percentages must add up to 100, not {total:g}")
+    return problems
 
 
 def _remove_all(call: Call, collection: str, scope: str, **matching: Any) -> None:

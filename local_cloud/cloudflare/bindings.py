@@ -57,6 +57,18 @@ class DispatchNamespace(Strict):
     outbound: Outbound | None = None
 
 
+class KvNamespace(Strict):
+    type: Literal["kv_namespace"]
+    name: Name
+    namespace_id: str
+
+
+class AnalyticsEngine(Strict):
+    type: Literal["analytics_engine"]
+    name: Name
+    dataset: Annotated[str, Field(min_length=1)]
+
+
 class Inherit(Strict):
     """Keep the binding that the script has under `old_name`, or under the same name."""
 
@@ -65,12 +77,15 @@ class Inherit(Strict):
     old_name: str | None = None
 
 
-Declared = Annotated[PlainText | SecretText | Json | DispatchNamespace | Inherit, Field(discriminator="type")]
+Declared = Annotated[
+    PlainText | SecretText | Json | DispatchNamespace | KvNamespace | AnalyticsEngine | Inherit,
+    Field(discriminator="type"),
+]
 
 IN_A_NAMESPACE = frozenset({"plain_text", "secret_text", "json", "inherit"})
 """What the edge serves to a namespace script."""
 
-IN_THE_ACCOUNT = IN_A_NAMESPACE | {"dispatch_namespace"}
+IN_THE_ACCOUNT = IN_A_NAMESPACE | {"analytics_engine", "dispatch_namespace", "kv_namespace"}
 """What the edge serves to an account Worker."""
 
 
@@ -84,8 +99,8 @@ def resolve(
 ) -> list[Document]:
     """The bindings to keep, sorted by name: what is declared, and `previous` ones of a type in `keep`.
 
-    Refuses, all at once: a type that the edge does not serve, a wrong shape, a name used twice, a namespace or an
-    outbound Worker that does not exist, and nothing to inherit from.
+    Refuses, all at once: a type that the edge does not serve, a wrong shape, a name used twice, a namespace of either
+    kind or an outbound Worker that does not exist, and nothing to inherit from.
     """
     if unserved := [binding for binding in declared if binding.get("type") not in served]:
         raise invalid(
@@ -140,6 +155,8 @@ def _problem(call: Call, binding: Declared, existing: Mapping[str, Document]) ->
             return f"binding {binding.name!r} names dispatch namespace {namespace!r}, which does not exist"
         case DispatchNamespace(outbound=Outbound(worker=worker)) if not call.store.get("workers", "", worker.service):
             return f"binding {binding.name!r} names outbound Worker {worker.service!r}, which does not exist"
+        case KvNamespace(namespace_id=namespace) if not call.store.get("kv_namespaces", "", namespace):
+            return f"binding {binding.name!r} names KV namespace {namespace!r}, which does not exist"
     return None
 
 

@@ -7,7 +7,7 @@ from local_cloud.cloudflare.dialect import Page, new_id, page, refusal
 from local_cloud.cloudflare.zones import contains, zone_of
 from local_cloud.routing import RouteTable
 
-routes = RouteTable()
+routes = RouteTable(permission="SSL and Certificates")
 
 PACKS = "/zones/{zone}/ssl/certificate_packs"
 MAX_HOSTS = 50

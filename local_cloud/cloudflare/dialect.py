@@ -1,6 +1,5 @@
 """How Cloudflare's API speaks: the envelope `{success, errors, messages, result, result_info?}` and its errors."""
 
-import hmac
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_cloud.call import Answer, Call, Problem, Refusal
+from local_cloud.cloudflare.access import FAMILIES, NONE, ZONE, Family, reach, reaches_zone, token_of
 from local_cloud.edge import UnrunnableError
+from local_cloud.store import Document
 
 ID = re.compile(r"[0-9a-f]{32}")
 
@@ -29,11 +30,10 @@ class Cloudflare:
     """The dialect of everything below `/client/v4`."""
 
     def admit(self, call: Call) -> None:
-        sent = call.headers.get("authorization")
-        if sent is None:
+        if "authorization" not in call.headers:
             raise refusal(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
-        expected = f"Bearer {call.cloud.credentials.cloudflare_token}"
-        if not hmac.compare_digest(sent.encode(), expected.encode()):
+        token = token_of(call)
+        if token is None:
             raise refusal(401, 10000, "Authentication error")
         account, zone = call.parameters.get("account"), call.parameters.get("zone")
         if not all(ID.fullmatch(sent_id) for sent_id in (account, zone) if sent_id is not None):
@@ -41,7 +41,12 @@ class Cloudflare:
         if account is not None and account != call.cloud.settings.account:
             raise refusal(403, 10000, "Authentication error")
         if zone is not None and not call.store.get("zones", "", zone):
-            raise refusal(403, 9109, "Unauthorized to access requested resource")
+            raise _unauthorized()
+        if call.route and call.route.permission != NONE:
+            _refuse_without(FAMILIES[call.route.permission], call, token)
+
+    def headers(self, call: Call) -> Mapping[str, str]:
+        return {}
 
     def answer(self, result: Any) -> Answer:
         match result:
@@ -67,6 +72,17 @@ class Cloudflare:
         if isinstance(error, UnrunnableError):
             return invalid(*error.problems)
         return refusal(500, 10013, f"workers.api.error.unknown: the local cloud failed: {error!r}")
+
+
+def _refuse_without(family: Family, call: Call, token: Document) -> None:
+    allowed = reach(token, family.enough(call.method), family.scope)
+    if not allowed:
+        raise refusal(403, 10000, "Authentication error")
+    # A zone that is to be made is none of those that a policy can name; a list has those that it names.
+    zone = call.parameters.get("zone", "*")
+    lists_zones = zone == "*" and call.method == "GET"
+    if family.scope == ZONE and not lists_zones and not reaches_zone(allowed, zone):
+        raise _unauthorized()
 
 
 def refusal(status: int, code: int, message: str) -> Refusal:
@@ -95,6 +111,10 @@ def new_id() -> str:
 def now() -> str:
     """The time in Cloudflare's form."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _unauthorized() -> Refusal:
+    return refusal(403, 9109, "Unauthorized to access requested resource")
 
 
 def _envelope(result: Any) -> dict[str, Any]:

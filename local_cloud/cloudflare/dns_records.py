@@ -12,7 +12,7 @@ from local_cloud.cloudflare.zones import contains, zone_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="DNS")
 
 RECORDS = "/zones/{zone}/dns_records"
 AUTOMATIC_TTL = 1

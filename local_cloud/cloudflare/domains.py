@@ -11,7 +11,7 @@ from local_cloud.cloudflare.zones import contains
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="Workers Scripts")
 
 DOMAINS = "/accounts/{account}/workers/domains"
 

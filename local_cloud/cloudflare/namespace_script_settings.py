@@ -13,7 +13,7 @@ from local_cloud.cloudflare.namespace_scripts import SCRIPT, script_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="Workers Scripts")
 
 
 class Settings(Runtime, Traits):

@@ -10,7 +10,7 @@ from local_cloud.cloudflare.namespaces import namespace_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="Workers Scripts")
 
 MAX_PAGE = 1000
 SCRIPTS = "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts"

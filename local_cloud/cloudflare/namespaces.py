@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from local_cloud.call import Call, Strict
+from local_cloud.cloudflare.access import user_id
 from local_cloud.cloudflare.dialect import Page, now, page, refusal
-from local_cloud.cloudflare.tokens import owner
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="Workers Scripts")
 
 
 def _check_name(name: str) -> str:
@@ -42,9 +42,9 @@ def create_namespace(call: Call) -> dict[str, Any]:
         "namespace_id": str(uuid.uuid4()),
         "namespace_name": name,
         "created_on": at,
-        "created_by": owner(call),
+        "created_by": user_id(call),
         "modified_on": at,
-        "modified_by": owner(call),
+        "modified_by": user_id(call),
         "trusted_workers": False,
     }
     call.store.put("namespaces", "", name, namespace)
@@ -69,7 +69,7 @@ def change_namespace(call: Call) -> dict[str, Any]:
         _refuse_taken(call, wanted.name)
         call.store.delete("namespaces", "", namespace["namespace_name"])
     trusted = namespace["trusted_workers"] if wanted.trusted_workers is None else wanted.trusted_workers
-    changes = {"modified_on": now(), "modified_by": owner(call), "trusted_workers": trusted}
+    changes = {"modified_on": now(), "modified_by": user_id(call), "trusted_workers": trusted}
     namespace = {**namespace, "namespace_name": wanted.name, **changes}
     call.store.put("namespaces", "", wanted.name, namespace)
     return _shown(call, namespace)

@@ -8,7 +8,7 @@ from local_cloud.cloudflare.dialect import new_id, refusal
 from local_cloud.cloudflare.zones import contains, zone_of
 from local_cloud.routing import RouteTable
 
-routes = RouteTable()
+routes = RouteTable(permission="Workers Routes")
 
 ROUTES = "/zones/{zone}/workers/routes"
 

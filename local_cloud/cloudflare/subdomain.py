@@ -8,7 +8,7 @@ from local_cloud.cloudflare.account_workers import put_worker, worker_named
 from local_cloud.cloudflare.dialect import refusal
 from local_cloud.routing import RouteTable
 
-routes = RouteTable()
+routes = RouteTable(permission="Workers Scripts")
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 

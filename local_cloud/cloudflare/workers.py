@@ -26,7 +26,7 @@ from local_cloud.cloudflare.modules import ModuleFile
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="Workers Scripts")
 
 WORKERS = "/accounts/{account}/workers/workers"
 WORKER = f"{WORKERS}/{{worker}}"
@@ -125,7 +125,7 @@ def get_version(call: Call) -> dict[str, Any]:
 @routes.on("POST", DEPLOYMENTS)
 def create_deployment(call: Call) -> dict[str, Any]:
     sent = call.json(DeploymentBody)
-    shares = {share.version_id: share.percentage for share in sent.versions}
+    shares = [(share.version_id, share.percentage) for share in sent.versions]
     return deploy(call, worker_named(call, call["script"]), shares, sent.annotations)
 
 

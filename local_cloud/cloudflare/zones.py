@@ -1,24 +1,58 @@
-"""Zones: the account's domains, made from the settings at the start."""
+"""Zones: the account's domains. Those of the settings are made at the start."""
 
-from typing import Any
+import re
+from typing import Any, Literal
 
-from local_cloud.call import Call
-from local_cloud.cloudflare.dialect import Page, page
+from local_cloud.call import Call, Strict
+from local_cloud.cloudflare.access import FAMILIES, ZONE, caller, reach, reaches_zone
+from local_cloud.cloudflare.dialect import Page, new_id, now, page, refusal
 from local_cloud.routing import RouteTable
+from local_cloud.settings import DOMAIN_NAME
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="Zone")
+
+
+OWNED = ("dns_records", "routes", "certificate_packs", "fallback_origins")
+"""The collections of what belongs to a zone, by its id."""
+
+
+class AccountReference(Strict):
+    id: str
+
+
+class NewZone(Strict):
+    name: str
+    account: AccountReference
+    type: Literal["full"] = "full"
+
+
+@routes.on("POST", "/zones")
+def create_zone(call: Call) -> dict[str, Any]:
+    """It is active at once: no name server is asked whether the domain is delegated."""
+    sent = call.json(NewZone)
+    if sent.account.id != call.cloud.settings.account:
+        raise refusal(403, 10000, "Authentication error")
+    if not re.fullmatch(DOMAIN_NAME, sent.name):
+        raise refusal(400, 1001, f"Invalid zone name {sent.name!r}: must be a lower-case domain name")
+    if any(zone["name"] == sent.name for zone in call.store.values("zones", "")):
+        raise refusal(400, 1061, f"{sent.name} already exists")
+    zone = {"id": new_id(), "name": sent.name, "created_on": now()}
+    call.store.put("zones", "", zone["id"], zone)
+    return _shown(call, zone)
 
 
 @routes.on("GET", "/zones")
 def list_zones(call: Call) -> Page:
-    """Filters: `name`, `status`, `account.id`; the order is by name."""
+    """Those that the token reaches. Filters: `name`, `status`, `account.id`; the order is by name."""
     filters = call.filters("name", "status", "account.id", "page", "per_page")
+    allowed = reach(caller(call), FAMILIES["Zone"].enough("GET"), ZONE)
     zones = sorted((_shown(call, zone) for zone in call.store.values("zones", "")), key=lambda zone: zone["name"])
     found = [
         zone
         for zone in zones
-        if filters.get("name", zone["name"]) == zone["name"]
+        if reaches_zone(allowed, zone["id"])
+        and filters.get("name", zone["name"]) == zone["name"]
         and filters.get("status", zone["status"]) == zone["status"]
         and filters.get("account.id", zone["account"]["id"]) == zone["account"]["id"]
     ]
@@ -28,6 +62,19 @@ def list_zones(call: Call) -> Page:
 @routes.on("GET", "/zones/{zone}")
 def get_zone(call: Call) -> dict[str, Any]:
     return _shown(call, zone_of(call))
+
+
+@routes.on("DELETE", "/zones/{zone}")
+def delete_zone(call: Call) -> dict[str, str]:
+    """Delete a zone with all that is in it."""
+    zone = zone_of(call)
+    call.store.delete("zones", "", zone["id"])
+    for collection in OWNED:
+        call.store.clear(collection, zone["id"])
+    for domain in call.store.values("domains", ""):
+        if domain["zone_id"] == zone["id"]:
+            call.store.delete("domains", "", domain["id"])
+    return {"id": zone["id"]}
 
 
 def zone_of(call: Call) -> Document:

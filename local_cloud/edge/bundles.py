@@ -43,6 +43,4 @@ def problems_of(bundle: Bundle, binding_types: Collection[str]) -> list[str]:
         if binding["type"] not in binding_types:
             types = ", ".join(sorted(binding_types))
             problems.append(f"binding {binding['name']!r} is of type {binding['type']!r}, not one of {types}")
-        elif binding.get("outbound"):
-            problems.append(f"binding {binding['name']!r} has an outbound Worker, and the local edge runs none")
     return [f"Worker {bundle.name}: {problem}" for problem in problems]

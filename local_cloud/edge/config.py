@@ -1,67 +1,71 @@
 """From an account to the configuration of a workerd process, as Cap'n Proto text.
 
-Each account Worker is a service `worker:{name}`; behind the sockets stands `ingress.js`, which chooses among them.
-
-A compatibility date later than workerd's release runs as the release's, with a warning, as Miniflare has it: workerd
-would refuse the whole configuration over one such date.
+Behind the sockets stands `ingress.js`, which chooses among the account's Workers (`workers.py`).
 """
 
 import json
-import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from typing import Any
 
-from local_cloud.edge.bundles import VALUE_BINDINGS, UnrunnableError, module_kind, problems_of
+from local_cloud.edge.bundles import UnrunnableError, problems_of
 from local_cloud.edge.capnp import literal
-from local_cloud.edge.model import Account, Bundle, Module
+from local_cloud.edge.model import Account, Bundle
+from local_cloud.edge.workers import (
+    BINDING_TYPES,
+    DATASET_PREFIX,
+    KV_PREFIX,
+    OWN_DATE,
+    SERVICE_PREFIX,
+    asset,
+    outbound_worker,
+    worker_services,
+)
 
-log = logging.getLogger(__name__)
+KV_HEADER = "local-cloud-kv-namespace"
+"""Names the namespace in what workerd asks for a KV binding."""
 
-_SERVICE_PREFIX = "worker:"
-_REFUSED_WORKER = re.compile(rf"service {_SERVICE_PREFIX}([^:]+): (.*)")
-_BINDING_TYPES = frozenset({*VALUE_BINDINGS, "dispatch_namespace"})
-_MODULE_FIELDS = {"js": "esModule", "text": "text", "json": "json", "wasm": "wasm", "data": "data"}
-_OWN_DATE = "2026-01-01"
+_REFUSED_WORKER = re.compile(rf"service {SERVICE_PREFIX}([^:]+): (.*)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What a configuration takes besides the account.
 
-    `api_port` and `token` lead to the source of the namespaces' scripts (`source.py`); `newest_date` is the latest
-    compatibility date, YYYY-MM-DD, that this workerd runs.
+    `api_port` and `token` lead to the source of the namespaces' scripts (`source.py`) and to what the account's
+    bindings keep; `newest_date` is the latest compatibility date, YYYY-MM-DD, that this workerd runs. `internet` is
+    what a Worker's `fetch` reaches, in workerd's words: `public`, `private`, `local`, or networks such as `10.0.0.0/8`.
     """
 
     api_port: int
     token: str
     newest_date: str
+    internet: tuple[str, ...] = ("public",)
 
 
 def render(account: Account, settings: Settings) -> str:
     """The whole configuration. Raises `UnrunnableError`."""
-    problems = [problem for bundle in account.workers for problem in problems_of(bundle, _BINDING_TYPES)]
-    if problems:
+    bundles = _bundles(account)
+    if problems := [*_problems(bundles), *_missing_outbounds(account, bundles)]:
         raise UnrunnableError(problems)
-    source = {
-        "address": f"127.0.0.1:{settings.api_port}",
-        "http": {"injectRequestHeaders": [{"name": "authorization", "value": f"Bearer {settings.token}"}]},
-    }
+    outbounds = {outbound_worker(binding) for bundle in bundles for binding in bundle.bindings}
     config = {
         "services": [
+            {"name": "internet", "network": _internet(settings)},
             {"name": "ingress", "worker": _ingress(account)},
-            {"name": "source", "external": source},
+            {"name": "source", "external": _external(settings)},
+            *_data_services(bundles, settings),
             *(
-                {"name": f"{_SERVICE_PREFIX}{bundle.name}", "worker": _worker(bundle, settings)}
-                for bundle in account.workers
+                service
+                for worker in account.workers
+                for service in worker_services(
+                    worker, outbound=worker.name in outbounds, newest_date=settings.newest_date
+                )
             ),
         ],
         "sockets": [{"name": name, "http": {}, "service": "ingress"} for name in ("http", "probe")],
-        "extensions": [
-            {"modules": [{"name": "local:namespace", "esModule": _asset("namespace.js"), "internal": True}]}
-        ],
+        "extensions": [{"modules": [{"name": "local:namespace", "esModule": asset("namespace.js"), "internal": True}]}],
     }
     return f'using Workerd = import "/workerd/workerd.capnp";\nconst config :Workerd.Config = {literal(config)};\n'
 
@@ -77,9 +81,59 @@ def refused_workers(stderr: Iterable[str]) -> list[str]:
     return problems
 
 
+def _bundles(account: Account) -> list[Bundle]:
+    return [
+        bundle
+        for worker in account.workers
+        for bundle in ([worker] if isinstance(worker, Bundle) else [version.bundle for version in worker.versions])
+    ]
+
+
+def _problems(bundles: Iterable[Bundle]) -> list[str]:
+    return [problem for bundle in bundles for problem in problems_of(bundle, BINDING_TYPES)]
+
+
+def _missing_outbounds(account: Account, bundles: Iterable[Bundle]) -> list[str]:
+    running = {worker.name for worker in account.workers}
+    return [
+        f"Worker {bundle.name}: binding {binding['name']!r} has outbound Worker {outbound!r}, "
+        "which does not exist or has no deployed version"
+        for bundle in bundles
+        for binding in bundle.bindings
+        if (outbound := outbound_worker(binding)) and outbound not in running
+    ]
+
+
+def _data_services(bundles: Iterable[Bundle], settings: Settings) -> list[dict[str, Any]]:
+    """A service for each KV namespace and each dataset that is bound."""
+    bindings = [binding for bundle in bundles for binding in bundle.bindings]
+    namespaces = sorted({binding["namespace_id"] for binding in bindings if binding["type"] == "kv_namespace"})
+    datasets = sorted({binding["dataset"] for binding in bindings if binding["type"] == "analytics_engine"})
+    return [
+        *(
+            {"name": f"{KV_PREFIX}{namespace}", "external": _external(settings, (KV_HEADER, namespace))}
+            for namespace in namespaces
+        ),
+        *({"name": f"{DATASET_PREFIX}{dataset}", "external": _external(settings)} for dataset in datasets),
+    ]
+
+
+def _internet(settings: Settings) -> dict[str, Any]:
+    return {"allow": list(settings.internet), "tlsOptions": {"trustBrowserCas": True}}
+
+
+def _external(settings: Settings, *headers: tuple[str, str]) -> dict[str, Any]:
+    """The local cloud's own process, told who asks."""
+    told = [("authorization", f"Bearer {settings.token}"), *headers]
+    return {
+        "address": f"127.0.0.1:{settings.api_port}",
+        "http": {"injectRequestHeaders": [{"name": name, "value": value} for name, value in told]},
+    }
+
+
 def _ingress(account: Account) -> dict[str, Any]:
     table = {
-        "workers": [bundle.name for bundle in account.workers],
+        "workers": [worker.name for worker in account.workers],
         "workers_subdomain": account.workers_subdomain,
         "workers_dev": sorted(account.workers_dev),
         "zones": account.zones,
@@ -87,58 +141,13 @@ def _ingress(account: Account) -> dict[str, Any]:
         "records": [asdict(record) for record in account.records],
         "domains": [asdict(domain) for domain in account.domains],
     }
-    services = [f"{_SERVICE_PREFIX}{bundle.name}" for bundle in account.workers]
+    services = [f"{SERVICE_PREFIX}{worker.name}" for worker in account.workers]
     return {
         "modules": [
-            {"name": "ingress.js", "esModule": _asset("ingress.js")},
-            {"name": "hosts.js", "esModule": _asset("hosts.js")},
+            {"name": "ingress.js", "esModule": asset("ingress.js")},
+            {"name": "hosts.js", "esModule": asset("hosts.js")},
             {"name": "table.json", "json": json.dumps(table)},
         ],
-        "compatibilityDate": _OWN_DATE,
+        "compatibilityDate": OWN_DATE,
         "bindings": [{"name": service, "service": service} for service in services],
     }
-
-
-def _worker(bundle: Bundle, settings: Settings) -> dict[str, Any]:
-    main_first = sorted(bundle.modules, key=lambda module: module.name != bundle.main_module)
-    return {
-        "modules": [_module(module) for module in main_first],
-        "compatibilityDate": _supported_date(bundle, settings.newest_date),
-        "compatibilityFlags": list(bundle.compatibility_flags),
-        "bindings": [{"name": binding["name"], **_binding(binding, settings)} for binding in bundle.bindings],
-    }
-
-
-def _supported_date(bundle: Bundle, newest: str) -> str:
-    date = bundle.compatibility_date
-    if date > newest:
-        log.warning(
-            "Worker %s: compatibility date %s runs as %s, the newest of this workerd", bundle.name, date, newest
-        )
-    return min(date, newest)
-
-
-def _module(module: Module) -> dict[str, Any]:
-    kind = module_kind(module)
-    body = module.body if kind in {"wasm", "data"} else module.body.decode()
-    return {"name": module.name, _MODULE_FIELDS[kind]: body}
-
-
-def _binding(binding: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    match binding["type"]:
-        case "dispatch_namespace":
-            inner = [
-                {"name": "NAMESPACE", "text": binding["namespace"]},
-                {"name": "NEWEST_DATE", "text": settings.newest_date},
-                {"name": "SOURCE", "service": "source"},
-                {"name": "LOADER", "workerLoader": {"id": "apps"}},
-            ]
-            return {"wrapped": {"moduleName": "local:namespace", "innerBindings": inner}}
-        case "json":
-            return {"json": json.dumps(binding["json"])}
-        case text_type:
-            return {"text": binding[VALUE_BINDINGS[text_type]]}
-
-
-def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -32,6 +32,23 @@ class Bundle:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Version:
+    """One of the versions that a Worker runs side by side. It gets `percentage` of the requests, 0 to 100."""
+
+    id: str
+    percentage: float
+    bundle: Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """An account Worker whose deployment has more than one version."""
+
+    name: str
+    versions: tuple[Version, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Route:
     """A Workers route of a zone. Without a script it exempts what it matches from less specific routes."""
 
@@ -63,7 +80,7 @@ class Domain:
 class Account:
     """All that an edge process needs, besides what the namespaces hold. `workers_dev`: names served on workers.dev."""
 
-    workers: tuple[Bundle, ...]
+    workers: tuple[Bundle | Split, ...]
     workers_dev: frozenset[str]
     workers_subdomain: str
     zones: tuple[str, ...]

@@ -3,6 +3,8 @@
 import base64
 import json
 import secrets
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +14,22 @@ from starlette.routing import Route
 from local_cloud.edge.bundles import VALUE_BINDINGS, UnrunnableError, module_kind, problems_of
 from local_cloud.edge.model import Bundle, Module, View
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def edge_only(token: str, endpoint: Endpoint) -> Endpoint:
+    """`endpoint`, open to bearers of `token` alone; 401 for everybody else."""
+    authorization = f"Bearer {token}".encode()
+
+    @wraps(endpoint)
+    async def guarded(request: Request) -> Response:
+        presented = request.headers.get("authorization", "").encode("latin-1")
+        if not secrets.compare_digest(presented, authorization):
+            return PlainTextResponse("only the edge of this local cloud asks here", 401)
+        return await endpoint(request)
+
+    return guarded
+
 
 def source_routes(view: View, token: str) -> list[Route]:
     """The route `GET /_edge/namespaces/{namespace}/scripts/{script}`, open to bearers of `token` alone.
@@ -19,12 +37,8 @@ def source_routes(view: View, token: str) -> list[Route]:
     200: the script as JSON for workerd's worker loader, its version as ETag. 304: `If-None-Match` names that version.
     404: no such script. 422: the edge cannot run it, and why. 401: wrong token.
     """
-    authorization = f"Bearer {token}".encode()
 
     async def script(request: Request) -> Response:
-        presented = request.headers.get("authorization", "").encode("latin-1")
-        if not secrets.compare_digest(presented, authorization):
-            return PlainTextResponse("only the edge of this local cloud reads scripts here", 401)
         namespace, name = request.path_params["namespace"], request.path_params["script"]
         bundle = view.namespace_script(namespace, name)
         if bundle is None:
@@ -38,7 +52,7 @@ def source_routes(view: View, token: str) -> list[Route]:
             return PlainTextResponse(str(error), 422)
         return Response(json.dumps(code), headers=headers, media_type="application/json")
 
-    return [Route("/_edge/namespaces/{namespace}/scripts/{script}", script, methods=["GET"])]
+    return [Route("/_edge/namespaces/{namespace}/scripts/{script}", edge_only(token, script), methods=["GET"])]
 
 
 def worker_code(bundle: Bundle) -> dict[str, Any]:

@@ -30,6 +30,9 @@ class Edge:
     the edge's own. The listening socket is this process's, so that no connection is refused while workerd restarts.
     """
 
+    internet: tuple[str, ...] = ("public",)
+    """As in `config.Settings`; to be changed before the start."""
+
     def __init__(self, view: View, *, port: int, api_port: int, workerd: Path, state_dir: Path) -> None:
         self.token = secrets.token_urlsafe(32)
         self._view = view
@@ -49,7 +52,9 @@ class Edge:
         self._config_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         await asyncio.to_thread(end_orphans, self._config_path)
         newest_date = await release_date(self._workerd)
-        self._settings = config.Settings(api_port=self._api_port, token=self.token, newest_date=newest_date)
+        self._settings = config.Settings(
+            api_port=self._api_port, token=self.token, newest_date=newest_date, internet=self.internet
+        )
         self._listener = listen(self._port, "--edge-port")
         if hasattr(socket, "TCP_DEFER_ACCEPT"):
             # Accept a connection with its first bytes, not before them: workerd, told to drain, closes connections that

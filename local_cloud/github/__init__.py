@@ -1,11 +1,22 @@
 """GitHub's REST API, as far as this platform uses it: a module for each resource, all of them in `TABLE`."""
 
-from local_cloud.github import environments, organizations, repositories, secrets, variables, webhooks
+from local_cloud.github import (
+    actions_settings,
+    app,
+    environments,
+    organizations,
+    repositories,
+    secrets,
+    variables,
+    webhooks,
+)
 from local_cloud.routing import RouteTable
 
 ROOT = "/api/v3"
 
 TABLE = RouteTable(
+    actions_settings.routes,
+    app.routes,
     environments.routes,
     organizations.routes,
     repositories.routes,

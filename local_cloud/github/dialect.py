@@ -9,9 +9,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from local_cloud.call import Answer, Call, Problem, Refusal
+from local_cloud.github.app_token import AppTokenError, UnknownAppError, check
 
 DOCUMENTATION = "https://docs.github.com/rest"
 MAX_PER_PAGE = 100
+
+AS_APP = "app"
+"""The permission of a route that only the App may call, with a JSON web token."""
+
+SCOPES = "admin:org, admin:repo_hook, delete_repo, repo, workflow"
+"""What the token of credentials.json may do, if it were a classic one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +32,21 @@ class GitHub:
     """The dialect of everything below `/api/v3`, the path of a GitHub that is not github.com."""
 
     def admit(self, call: Call) -> None:
-        sent = call.headers.get("authorization")
-        if sent is None:
+        if call.route and call.route.permission == AS_APP:
+            scheme, _, token = call.headers.get("authorization", "").partition(" ")
+            try:
+                check(token if scheme.lower() == "bearer" else "", call.cloud.credentials)
+            except UnknownAppError as error:
+                raise refusal(404, str(error)) from None
+            except AppTokenError as error:
+                raise refusal(401, str(error)) from None
+        elif "authorization" not in call.headers:
             raise refusal(401, "Requires authentication")
-        scheme, _, token = sent.partition(" ")
-        expected = call.cloud.credentials.github_token
-        if scheme.lower() not in {"bearer", "token"} or not hmac.compare_digest(token.encode(), expected.encode()):
+        elif not _has_token(call):
             raise refusal(401, "Bad credentials")
+
+    def headers(self, call: Call) -> Mapping[str, str]:
+        return {"X-OAuth-Scopes": SCOPES} if _has_token(call) else {}
 
     def answer(self, result: Any) -> Answer:
         match result:
@@ -53,6 +68,12 @@ class GitHub:
 
     def failure(self, error: Exception) -> Refusal:
         return refusal(500, f"The local cloud failed: {error!r}")
+
+
+def _has_token(call: Call) -> bool:
+    scheme, _, token = call.headers.get("authorization", "").partition(" ")
+    expected = call.cloud.credentials.github_token
+    return scheme.lower() in {"bearer", "token"} and hmac.compare_digest(token.encode(), expected.encode())
 
 
 def refusal(status: int, message: str, errors: Sequence[Mapping[str, str]] = ()) -> Refusal:

@@ -120,11 +120,68 @@ def test_an_outbound_worker_must_exist(cf, local, worker, namespace, name):
     assert "outbound Worker 'none'" in message
 
 
-def test_a_split_or_a_missing_version_is_not_deployed(cf, local, worker, name):
-    first, second = (cf.post(f"{WORKERS}/{worker}/versions", json=version(body))["result"]["id"] for body in "ab")
-    shares = [{"version_id": first, "percentage": 50}, {"version_id": second, "percentage": 50}]
-    split = {"strategy": "percentage", "versions": shares}
-    assert "one version at a time" in cf.refused("POST", f"{SCRIPTS}/{name}/deployments", 400, json=split)[1]
+def split(*shares):
+    versions = [{"version_id": version_id, "percentage": percentage} for version_id, percentage in shares]
+    return {"strategy": "percentage", "versions": versions}
+
+
+@pytest.fixture
+def two_versions(cf, worker):
+    return [cf.post(f"{WORKERS}/{worker}/versions", json=version(body))["result"]["id"] for body in ("a", "b")]
+
+
+@pytest.mark.parametrize("shares", [(90, 10), (0, 100), (33.33, 66.67), (99.99, 0.01), (50, 50)])
+def test_two_versions_are_deployed_by_percentage(cf, worker, name, two_versions, shares):
+    wanted = split(*zip(two_versions, shares, strict=True))
+    deployment = cf.post(f"{SCRIPTS}/{name}/deployments", json=wanted)["result"]
+    assert deployment["versions"] == wanted["versions"]
+    assert cf.get(f"{SCRIPTS}/{name}/deployments")["result"]["deployments"] == [deployment]
+
+
+def test_the_edge_runs_both_versions_of_a_split(cf, local, worker, name, two_versions):
+    first, second = two_versions
+    path = f"{SCRIPTS}/{name}/deployments"
+    cf.post(path, json=split((first, 12.5), (second, 87.5)))
+    (running,) = [one for one in local.edge.served.workers if one.name == name]
+    found = [(one.id, one.percentage, one.bundle.modules[0].body) for one in running.versions]
+    assert found == [(first, 12.5, b"a"), (second, 87.5, b"b")]
+    assert b"\r\nb\r\n" in cf.send("GET", f"{SCRIPTS}/{name}").content
+    cf.post(path, json=split((first, 100)))
+    (running,) = [one for one in local.edge.served.workers if one.name == name]
+    assert running.modules[0].body == b"a"
+
+
+def test_settings_are_those_of_the_version_with_the_largest_share(cf, worker, name):
+    texts = [[{"type": "plain_text", "name": "A", "text": text}] for text in ("small", "large")]
+    made = [cf.post(f"{WORKERS}/{worker}/versions", json=version(bindings=one))["result"]["id"] for one in texts]
+    cf.post(f"{SCRIPTS}/{name}/deployments", json=split((made[0], 49.99), (made[1], 50.01)))
+    assert cf.get(f"{SCRIPTS}/{name}/settings")["result"]["bindings"] == texts[1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ([], ["1 to 2 versions, not 0", "add up to 100, not 0"]),
+        ([(0, 99)], ["add up to 100, not 99"]),
+        ([(0, 50), (1, 50.01)], ["add up to 100, not 100.01"]),
+        ([(0, 50), (0, 50)], ["only once"]),
+        ([(0, -1), (1, 101)], ["percentage -1 must", "percentage 101 must"]),
+        ([(0, 33.333), (1, 66.667)], ["percentage 33.333 must", "percentage 66.667 must"]),
+        ([(0, 30), (1, 30), (1, 30)], ["not 3", "only once", "not 90"]),
+    ],
+)
+def test_a_wrong_split_is_refused_with_all_that_is_wrong(cf, local, name, two_versions, wrong):
+    shares, problems = wrong
+    wanted = split(*((two_versions[index], percentage) for index, percentage in shares))
+    errors = cf.call("POST", f"{SCRIPTS}/{name}/deployments", 400, json=wanted)["errors"]
+    assert {error["code"] for error in errors} == {10021}
+    assert len(errors) == len(problems)
+    for error, problem in zip(errors, problems, strict=True):
+        assert problem in error["message"]
+    assert cf.get(f"{SCRIPTS}/{name}/deployments")["result"] == {"deployments": []}
+
+
+def test_a_missing_version_is_not_deployed(cf, local, worker, name):
     missing = whole("00000000-0000-4000-8000-000000000000")
     assert cf.refused("POST", f"{SCRIPTS}/{name}/deployments", 404, json=missing)[0] == 10005
     assert cf.get(f"{SCRIPTS}/{name}/deployments")["result"] == {"deployments": []}

@@ -6,6 +6,7 @@ from contract_service import upload
 RECORDS = "/zones/{zone}/dns_records"
 ROUTES = "/zones/{zone}/workers/routes"
 DOMAINS = "/accounts/{account}/workers/domains"
+FALLBACK_ORIGIN = "/zones/{zone}/custom_hostnames/fallback_origin"
 PACKS = "/zones/{zone}/ssl/certificate_packs"
 
 
@@ -50,6 +51,49 @@ def test_zones_are_filtered_and_paged(cf, local):
     assert second["result_info"] == info
     assert cf.get("/zones", params={"status": "pending"})["result"] == []
     assert "unknown filter" in cf.refused("GET", "/zones", 400, params={"colour": "red"})[1]
+
+
+@pytest.fixture
+def new_zone(cf, local, name, cleanup):
+    made = cf.post("/zones", json={"name": f"{name}.localhost", "account": {"id": cf.names["account"]}})["result"]
+    cleanup(lambda: cf.send("DELETE", f"/zones/{made['id']}"))
+    return made
+
+
+def test_a_zone_from_birth_to_death(cf, local, new_zone, worker):
+    assert (new_zone["status"], new_zone["type"]) == ("active", "full")
+    path = f"/zones/{new_zone['id']}"
+    assert cf.get(path)["result"] == new_zone
+    record = {"type": "A", "name": "a", "content": "192.0.2.1"}
+    cf.post(f"{path}/dns_records", json=record)
+    cf.post(f"{path}/workers/routes", json={"pattern": f"{new_zone['name']}/*", "script": worker})
+    domain = cf.put(DOMAINS, json={"hostname": f"own.{new_zone['name']}", "service": worker})["result"]
+    assert new_zone["name"] in local.edge.served.zones
+    assert cf.delete(path)["result"] == {"id": new_zone["id"]}
+    assert cf.refused("GET", path, 403)[0] == 9109
+    cf.call("GET", f"{DOMAINS}/{domain['id']}", status=404)
+    assert new_zone["name"] not in local.edge.served.zones
+    again = cf.post("/zones", json={"name": new_zone["name"], "account": {"id": cf.names["account"]}})["result"]
+    assert cf.get(f"/zones/{again['id']}/dns_records")["result"] == []
+    cf.delete(f"/zones/{again['id']}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"name": "overskill.localhost"}, 400, 1061),
+        ({"name": "localhost"}, 400, 1001),
+        ({"name": "Capital.localhost"}, 400, 1001),
+        ({"type": "partial"}, 400, 9207),
+        ({"colour": "red"}, 400, 9207),
+        ({"account": {"id": "f" * 32}}, 403, 10000),
+    ],
+)
+def test_a_wrong_zone_is_refused(cf, local, fields, status, code):
+    before = cf.get("/zones")["result"]
+    body = {"name": "new.localhost", "account": {"id": cf.names["account"]}, **fields}
+    assert cf.refused("POST", "/zones", status, json=body)[0] == code
+    assert cf.get("/zones")["result"] == before
 
 
 def test_a_record_from_birth_to_death(cf, record, host):
@@ -182,6 +226,43 @@ def test_deleting_a_worker_takes_its_routes_and_domains(cf, local, worker, host)
     cf.delete(f"/accounts/{{account}}/workers/scripts/{worker}")
     cf.call("GET", f"{ROUTES}/{route['id']}", status=404)
     cf.call("GET", f"{DOMAINS}/{domain['id']}", status=404)
+
+
+@pytest.fixture
+def no_fallback_origin(cf, cleanup):
+    """A zone has one fallback origin at most."""
+    assert cf.send("GET", FALLBACK_ORIGIN).status_code == 404, "the zone has a fallback origin of somebody's"
+    cleanup(lambda: cf.send("DELETE", FALLBACK_ORIGIN))
+
+
+def test_a_fallback_origin_from_birth_to_death(cf, local, no_fallback_origin, record, host):
+    made = cf.put(FALLBACK_ORIGIN, json={"origin": host})["result"]
+    assert made.items() >= {"origin": host, "status": "active", "errors": []}.items()
+    assert cf.get(FALLBACK_ORIGIN)["result"] == made
+    other = cf.put(FALLBACK_ORIGIN, json={"origin": f"other.{host}"})["result"]
+    assert (other["origin"], other["created_at"]) == (f"other.{host}", made["created_at"])
+    assert cf.delete(FALLBACK_ORIGIN)["result"]["status"] == "pending_deletion"
+    for method in ("GET", "DELETE"):
+        assert cf.refused(method, FALLBACK_ORIGIN, 404)[0] == 1455
+
+
+@pytest.mark.parametrize("change", ["not proxied", "deleted"])
+def test_a_fallback_origin_is_pending_without_a_proxied_record(cf, local, no_fallback_origin, record, change):
+    host, path = record["name"], f"{RECORDS}/{record['id']}"
+    cf.put(FALLBACK_ORIGIN, json={"origin": host})
+    if change == "deleted":
+        cf.delete(path)
+    else:
+        cf.put(path, json={"type": "CNAME", "name": host, "content": "target.example.com", "proxied": False})
+    shown = cf.get(FALLBACK_ORIGIN)["result"]
+    assert shown["status"] == "pending_deployment"
+    assert "should be a proxied A/AAAA/CNAME" in shown["errors"][0]
+    assert cf.put(FALLBACK_ORIGIN, json={"origin": host})["result"]["status"] == "pending_deployment"
+
+
+def test_a_fallback_origin_outside_the_zone_is_refused(cf, local, no_fallback_origin):
+    assert cf.refused("PUT", FALLBACK_ORIGIN, 400, json={"origin": "fallback.elsewhere.com"})[0] == 1456
+    cf.call("GET", FALLBACK_ORIGIN, status=404)
 
 
 @pytest.fixture

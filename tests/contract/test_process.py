@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,7 +63,7 @@ class Process:
 
     def api(self, method: str, path: str, **options) -> httpx.Response:
         tokens = json.loads((self.state / "credentials.json").read_text())
-        token = tokens["cloudflare_token" if path.startswith("/client") else "github_token"]
+        token = tokens["github_token" if path.startswith("/api/") else "cloudflare_token"]
         headers = {"Authorization": f"Bearer {token}"}
         answer = httpx.request(method, self.url + path, headers=headers, trust_env=False, **options)
         return answer.raise_for_status()
@@ -141,6 +143,50 @@ def test_kill_9_loses_nothing_that_was_answered(workerd, tmp_path):
         assert not stray.exists()
 
 
+KEEPER = """
+export default { async fetch(request, env) {
+  const key = new URL(request.url).pathname.slice(1);
+  const before = await env.KV.get(key);
+  await env.KV.put(key, "by the Worker");
+  env.AE.writeDataPoint({ indexes: [key] });
+  return new Response(before);
+} };
+"""
+
+
+def test_a_workers_data_are_the_apis_and_in_snapshots(workerd, tmp_path):
+    account = f"/client/v4/accounts/{ACCOUNT}"
+    with running(tmp_path / "state", workerd) as cloud:
+        made = cloud.api("POST", f"{account}/storage/kv/namespaces", json={"title": "kept"}).json()["result"]
+        value = f"{account}/storage/kv/namespaces/{made['id']}/values/key"
+        bindings = [
+            {"type": "kv_namespace", "name": "KV", "namespace_id": made["id"]},
+            {"type": "analytics_engine", "name": "AE", "dataset": "usage"},
+        ]
+        cloud.api("PUT", f"{account}/workers/scripts/keeper", files=upload({"bindings": bindings}, index=KEEPER))
+        cloud.api("POST", f"{account}/workers/scripts/keeper/subdomain", json={"enabled": True})
+        cloud.api("PUT", value, content=b"by the API")
+        cloud.api("POST", "/_local/snapshots/before")
+
+        def ask() -> str:
+            headers = {"Host": "keeper.overskill.workers.localhost"}
+            return httpx.get(f"{cloud.edge_url}/key", headers=headers, trust_env=False).text
+
+        def tables() -> list[dict[str, str]]:
+            return cloud.api("POST", f"{account}/analytics_engine/sql", content=b"SHOW TABLES").json()["data"]
+
+        assert [ask(), ask()] == ["by the API", "by the Worker"]
+        assert cloud.api("GET", value).text == "by the Worker"
+        deadline = time.monotonic() + 5
+        while not tables() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert tables() == [{"dataset": "usage"}]
+        cloud.api("POST", "/_local/snapshots/before/restore")
+        assert cloud.api("GET", value).text == "by the API"
+        assert tables() == []
+        assert ask() == "by the API"
+
+
 def test_a_worker_that_does_not_start_is_refused(workerd, tmp_path):
     with running(tmp_path / "state", workerd) as cloud, pytest.raises(httpx.HTTPStatusError) as error:
         path = f"/client/v4/accounts/{ACCOUNT}/workers/scripts/broken"
@@ -164,10 +210,13 @@ def test_no_file_and_no_log_holds_a_secret(workerd, tmp_path):
         files = [path for path in tmp_path.rglob("*") if path.is_file()]
         assert {"cloud.sqlite3", "cloud.sqlite3-wal", "requests.log", "stderr"} <= {path.name for path in files}
         assert [path for path in files if PLANTED.encode() in path.read_bytes()] == []
-        tokens = json.loads((cloud.state / "credentials.json").read_text()).values()
+        secret = re.compile(r".*_(?:token|key)")
+        credentials = json.loads((cloud.state / "credentials.json").read_text())
+        secrets = [value for name, value in credentials.items() if secret.fullmatch(name)]
+        assert len(secrets) == 3
         for path in files:
             if path.name != "credentials.json":
-                assert not any(token.encode() in path.read_bytes() for token in tokens)
+                assert not any(value.encode() in path.read_bytes() for value in secrets)
         for name in ("credentials.json", "secret.key"):
             assert (cloud.state / name).stat().st_mode & 0o777 == 0o600
         assert "GET " + f"{workers}/scripts/dispatch/settings 200" in (cloud.state / "requests.log").read_text()

@@ -106,7 +106,9 @@ def test_health_says_whether_both_serve(local, tmp_path):
         assert (answer.status_code, answer.json()) == (200, {"api": "ready", "edge": "ready"})
 
 
-@pytest.mark.parametrize("call", ["GET unknown-routes", "POST reset", "POST snapshots/a", "POST snapshots/a/restore"])
+@pytest.mark.parametrize(
+    "call", ["GET unknown-routes", "PUT github-app", "POST reset", "POST snapshots/a", "POST snapshots/a/restore"]
+)
 def test_its_own_calls_need_the_token(fresh, call):
     method, path = call.split()
     answer = fresh.client.request(method, f"/_local/{path}", headers={"Authorization": "Bearer no"})

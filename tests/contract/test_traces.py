@@ -1,7 +1,6 @@
 """The local cloud answers what the official plugins ask, as it was recorded.
 
-The recorded dispatch Worker has an outbound Worker. The edge on workerd refuses to run that as yet; the one of these
-tests runs nothing.
+The edge of these tests runs nothing.
 """
 
 import re

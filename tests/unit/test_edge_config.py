@@ -9,7 +9,7 @@ import pytest
 from local_cloud.edge.bundles import UnrunnableError
 from local_cloud.edge.capnp import literal
 from local_cloud.edge.config import Settings, refused_workers, render
-from local_cloud.edge.model import Account, Bundle, Module
+from local_cloud.edge.model import Account, Bundle, Module, Split, Version
 
 SETTINGS = Settings(api_port=4000, token="the-token", newest_date="2026-11-17")
 WORKER = Bundle(
@@ -81,6 +81,7 @@ def test_all_that_the_edge_cannot_run_is_named_at_once() -> None:
     bindings = (
         {"type": "r2_bucket", "name": "BUCKET"},
         {"type": "dispatch_namespace", "name": "APPS", "namespace": "n", "outbound": {"worker": {"service": "out"}}},
+        {"type": "kv_namespace", "name": "KV", "namespace_id": "1"},
     )
     broken = replace(WORKER, modules=modules, bindings=bindings)
     other = replace(WORKER, name="other", main_module="gone.js")
@@ -89,13 +90,45 @@ def test_all_that_the_edge_cannot_run_is_named_at_once() -> None:
     beginnings = [
         "Worker dispatch: module 'a.py' has content type 'text/x-python', not one of application/javascript+module, ",
         "Worker dispatch: main module 'index.js' is not among the modules",
-        "Worker dispatch: binding 'BUCKET' is of type 'r2_bucket', not one of dispatch_namespace, json, plain_text, ",
-        "Worker dispatch: binding 'APPS' has an outbound Worker",
+        "Worker dispatch: binding 'BUCKET' is of type 'r2_bucket', not one of analytics_engine, dispatch_namespace, ",
         "Worker other: main module 'gone.js' is not among the modules",
+        "Worker dispatch: binding 'APPS' has outbound Worker 'out', which does not exist or has no deployed version",
     ]
     assert len(refusal.value.problems) == len(beginnings)
     for problem, beginning in zip(refusal.value.problems, beginnings, strict=True):
         assert problem.startswith(beginning)
+
+
+def test_a_split_is_a_service_for_each_version_and_one_that_chooses() -> None:
+    versions = tuple(Version(id=name, percentage=50, bundle=WORKER) for name in ("v1", "v2"))
+    text = render(replace(ACCOUNT, workers=(Split(name="dispatch", versions=versions),)), SETTINGS)
+    for service in ("worker:dispatch", "worker:dispatch@v1", "worker:dispatch@v2"):
+        assert text.count(f'(name = "{service}", worker = (modules') == 1
+    assert '(name = "v1", service = "worker:dispatch@v1")' in text
+    assert '(name = "worker:dispatch", service = "worker:dispatch")' in text
+    assert "outbound:v1" not in text
+
+
+def test_what_bindings_keep_has_a_service_for_each_namespace_and_dataset_that_says_so() -> None:
+    bindings = (
+        {"type": "kv_namespace", "name": "KV", "namespace_id": "abc"},
+        {"type": "kv_namespace", "name": "SAME", "namespace_id": "abc"},
+        {"type": "analytics_engine", "name": "AE", "dataset": "usage"},
+    )
+    text = render(replace(ACCOUNT, workers=(replace(WORKER, bindings=bindings),)), SETTINGS)
+    assert '(name = "KV", kvNamespace = "kv:abc"), (name = "SAME", kvNamespace = "kv:abc")' in text
+    assert '(name = "AE", analyticsEngine = "dataset:usage")' in text
+    assert text.count('(name = "kv:abc", external = (address = "127.0.0.1:4000"') == 1
+    assert '(name = "local-cloud-kv-namespace", value = "abc")' in text
+    assert '(name = "dataset:usage", external = (address = "127.0.0.1:4000"' in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "allowed"),
+    [(SETTINGS, '["public"]'), (replace(SETTINGS, internet=("public", "local")), '["public", "local"]')],
+)
+def test_the_network_is_what_the_settings_allow(settings: Settings, allowed: str) -> None:
+    assert f'(name = "internet", network = (allow = {allowed}' in render(ACCOUNT, settings)
 
 
 @pytest.mark.parametrize(("date", "runs_as"), [("2026-11-17", "2026-11-17"), ("2026-11-18", "2026-11-17")])

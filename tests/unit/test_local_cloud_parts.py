@@ -54,6 +54,7 @@ def test_a_route_is_found_by_method_and_path():
     def special(): ...
 
     whole = RouteTable(table)
+    assert {route.permission for route in whole} == {""}
     found = whole.find("GET", "/things/a%2Fb")
     assert found
     assert (found[0].handler, found[1]) == (get, {"thing": "a/b"})
@@ -63,6 +64,19 @@ def test_a_route_is_found_by_method_and_path():
     assert [whole.find(*call) for call in (("PUT", "/things/a"), ("GET", "/things"), ("GET", "/things/a/b"))] == [
         None
     ] * 3
+
+
+def test_a_table_says_what_permission_its_routes_need():
+    table = RouteTable(permission="Things")
+
+    @table.on("GET", "/things")
+    @table.on("GET", "/secrets", permission="Secrets")
+    def get(): ...
+
+    assert {route.template: route.permission for route in RouteTable(table)} == {
+        "/things": "Things",
+        "/secrets": "Secrets",
+    }
 
 
 def test_every_wrong_setting_is_named(tmp_path):

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from local_cloud.edge.model import Bundle, Domain, Module, Record, Route
+from local_cloud.edge.model import Bundle, Domain, Module, Record, Route, Split
 from local_cloud.edge_view import EdgeView
 from local_cloud.opening import open_cloud
 from local_cloud.settings import Settings
@@ -67,6 +67,17 @@ def test_keys_are_made_once_and_private(state):
     assert state.vault().open(sealed) == "secret"
     for name in ("credentials.json", "secret.key"):
         assert (state.path / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_credentials_of_before_the_app_are_completed(state):
+    path = state.path / "credentials.json"
+    path.write_text('{"cloudflare_token": "a", "github_token": "b"}')
+    credentials = state.credentials()
+    assert (credentials.cloudflare_token, credentials.github_token) == ("a", "b")
+    assert credentials.github_app_id.isdecimal()
+    assert "PRIVATE KEY" in credentials.github_private_key
+    assert state.credentials() == credentials
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_damaged_keys_are_refused_with_the_way_out(cloud, state):
@@ -134,7 +145,7 @@ def write_account(cloud):
     store = cloud.store
     (zone,) = store.values("zones", "")
     with store.transaction():
-        for name, deployed in (("live", {"version": "v", "on": ""}), ("never", None)):
+        for name, deployed in (("live", {"shares": {"v": 100}, "on": ""}), ("never", None)):
             worker = {"id": name, "name": name, "deployed": deployed, "subdomain": {"enabled": True}}
             store.put("workers", "", name, worker)
         store.put("versions", "live", "v", {"code": code(store, cloud.vault)})
@@ -177,6 +188,21 @@ def test_the_edge_sees_all_that_it_has_to_serve(cloud, view):
     assert view.namespace_script("none", "app") is None
 
 
+def test_the_edge_sees_both_versions_of_a_split(cloud, view):
+    write_account(cloud)
+    store = cloud.store
+    shares = {"v": 0, "w": 100}
+    with store.transaction():
+        store.put("versions", "live", "w", {"code": code(store, cloud.vault, b"export default 1")})
+        worker = store.get("workers", "", "live")
+        store.put("workers", "", "live", {**worker, "deployed": {"shares": shares, "on": ""}})
+    (split,) = view.account().workers
+    assert isinstance(split, Split)
+    assert {version.id: version.percentage for version in split.versions} == shares
+    assert [version.bundle.modules[0].body for version in split.versions] == [b"export default {}", b"export default 1"]
+    assert {split.name, *(version.bundle.name for version in split.versions)} == {"live"}
+
+
 def test_a_version_changes_with_the_code(cloud, view):
     write_account(cloud)
     before = view.namespace_script("apps", "app")
@@ -202,7 +228,7 @@ class Edge:
 
 
 def deploy(cloud):
-    worker = {"id": "live", "name": "live", "deployed": {"version": "v"}, "subdomain": {"enabled": False}}
+    worker = {"id": "live", "name": "live", "deployed": {"shares": {"v": 100}}, "subdomain": {"enabled": False}}
     cloud.store.put("versions", "live", "v", {"code": code(cloud.store, cloud.vault)})
     cloud.store.put("workers", "", "live", worker)
     return "done"

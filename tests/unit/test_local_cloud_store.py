@@ -79,11 +79,12 @@ def test_bodies_are_kept_once_and_as_long_as_a_document_refers_to_them(store):
     with store.transaction():
         digest = store.put_blob(b"\x00body")
         assert store.put_blob(b"\x00body") == digest
-        forgotten = store.put_blob(b"other")
+        forgotten, value = store.put_blob(b"other"), store.put_blob(b"value")
+        store.put("values", "", "a", {"blob": value})
         store.put("scripts", "", "a", {"code": {"modules": [{"name": "x", "blob": digest}]}})
         store.put("other", "", "a", {"code": "no code"})
     store.sweep_blobs()
-    assert store.blob(digest) == b"\x00body"
+    assert (store.blob(digest), store.blob(value)) == (b"\x00body", b"value")
     with pytest.raises(TypeError):
         store.blob(forgotten)
 

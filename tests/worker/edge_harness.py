@@ -12,10 +12,14 @@ from typing import Any
 import httpx
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from local_cloud.edge import Edge, source_routes
 from local_cloud.edge.model import Account, Bundle, Module
+from local_cloud.edge_data import data_routes
 from local_cloud.ports import listen
+from local_cloud.store import Reader, Store
+from local_cloud.writes import Writes
 
 JS = "application/javascript+module"
 EMPTY = Account(
@@ -109,8 +113,14 @@ def serve(
     directory: Path,
     account: Account = EMPTY,
     scripts: Mapping[tuple[str, str], Bundle] | None = None,
+    *,
+    store: Path | None = None,
+    internet: tuple[str, ...] = ("public",),
 ) -> Iterator[RunningEdge]:
-    """Run an edge on free ports, with its source of scripts, until the block ends."""
+    """Run an edge on free ports, with its source of scripts, until the block ends.
+
+    `store` is the file of what bindings keep; an edge without it has no such bindings.
+    """
     state = State(account, scripts or {})
     with listen(0, "") as source_socket, listen(0, "") as free:
         port = free.getsockname()[1]
@@ -121,7 +131,12 @@ def serve(
         edge = Edge(
             state, port=port, api_port=source_socket.getsockname()[1], workerd=workerd, state_dir=directory / "edge"
         )
-        app = Starlette(routes=source_routes(state, edge.token))
+        edge.internet = internet
+        routes: list[BaseRoute] = [*source_routes(state, edge.token)]
+        if store:
+            written = Store(store)
+            routes += data_routes(Reader(store), written, Writes(written, state, edge), edge.token)
+        app = Starlette(routes=routes)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
         running = RunningEdge(edge, state, port, loop)
         serving = asyncio.run_coroutine_threadsafe(server.serve([source_socket]), loop)
