@@ -109,8 +109,12 @@ def api_name(name: str, declared: Property) -> str | None:
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower() if declared.api == "" else declared.api
 
 
-def one_of(*values: str) -> Rule:
-    return lambda value: None if value in values else f"Expected one of {', '.join(values)}"
+def one_of(*values: str | int) -> Rule:
+    return lambda value: None if value in values else f"Expected one of {', '.join(map(str, values))}"
+
+
+def between(least: float, most: float) -> Rule:
+    return lambda value: None if least <= value <= most else f"Expected a number from {least:g} to {most:g}"
 
 
 def matching(pattern: str, explanation: str) -> Rule:

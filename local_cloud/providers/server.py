@@ -17,7 +17,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 
 from local_cloud.providers.check import Failure, check
 from local_cloud.providers.errors import ApiError, NotFound, ProviderError
-from local_cloud.providers.plan import Difference, Kind, given_by, refreshed
+from local_cloud.providers.plan import Difference, Kind, differences, given_by, refreshed
 from local_cloud.providers.resource import Function, Package, Resource, State
 from local_cloud.providers.schema import Object, conceal_declared, with_unknowns
 from local_cloud.providers.wire import UNKNOWN, Secret, conceal, decode, encode, reveal
@@ -74,9 +74,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
-        same = reveal(decode(request.olds)) == reveal(decode(request.news))
-        changes = provider_pb2.DiffResponse.DIFF_NONE if same else provider_pb2.DiffResponse.DIFF_SOME
-        return provider_pb2.DiffResponse(changes=changes)
+        """Inputs against inputs, as the Terraform bridge compares them: neither package has any that replaces."""
+        shape = self._package.configuration
+        before, now = (reveal(_configuration(shape, decode(inputs))) for inputs in (request.old_inputs, request.news))
+        found = differences(shape, now, before)
+        return _diff_response([d for d in found if not _is_ignored(d.path, request.ignoreChanges)])
 
     @_answering
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:

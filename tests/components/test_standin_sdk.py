@@ -15,6 +15,7 @@ from standin_declarations import RESOURCES, Declared, inputs, outputs
 
 from local_cloud.providers import cloudflare, github
 from local_cloud.providers.cloudflare.zone import GET_ZONE
+from local_cloud.providers.github.repository_function import GET_REPOSITORY, REPOSITORY
 
 SDKS = {"cloudflare": pulumi_cloudflare, "github": pulumi_github}
 PACKAGES = {"cloudflare": cloudflare.PACKAGE, "github": github.PACKAGE}
@@ -78,6 +79,16 @@ def test_version_and_configuration_agree(package):
     )
 
 
-def test_the_function_takes_what_the_sdk_sends():
+def test_get_zone_takes_what_the_sdk_sends():
     expected = dict(sdk_inputs(pulumi_cloudflare, pulumi_cloudflare.GetZoneFilterArgs, "filter."))
     assert {path for path, _ in inputs(GET_ZONE.arguments)} == {"filter", "zoneId", *expected}
+
+
+def test_get_repository_takes_what_the_sdk_sends_and_gives_what_it_reads():
+    sent = set(re.findall(r"__args__\['(\w+)'\]", inspect.getsource(pulumi_github.get_repository)))
+    assert {path for path, _ in inputs(GET_REPOSITORY.arguments)} == sent
+    assert outputs(REPOSITORY) == {name for _, name, _ in _py_properties(pulumi_github.GetRepositoryResult)}
+
+
+def test_every_function_is_compared():
+    assert {*cloudflare.PACKAGE.functions, *github.PACKAGE.functions} == {GET_ZONE.name, GET_REPOSITORY.name}

@@ -18,9 +18,15 @@ VISIBLE_ONCE = {
     "deployments": {"source": "api", "author_email": "a@b.c", "annotations": {"workers/triggered_by": "deployment"}},
     "routes": {},
     "dns_records": {"proxiable": True, "settings": {}, "meta": {}, "comment": None, "tags": [], "modified_on": NOW},
-    "namespaces": {"namespace_id": "uuid", "script_count": 0, "trusted_workers": False, "modified_on": NOW},
+    "dispatch/namespaces": {"namespace_id": "uuid", "script_count": 0, "trusted_workers": False, "modified_on": NOW},
+    "kv/namespaces": {"supports_url_encoding": True},
+    "certificate_packs": {
+        **{name: [] for name in ("certificates", "validation_errors", "validation_records", "dcv_delegation_records")},
+        **{"status": "initializing", "primary_certificate": "0"},
+    },
+    "fallback_origin": {"status": "pending_deployment", "errors": [], "created_at": NOW, "updated_at": NOW},
 }
-"""What the service adds to a new item, by the collection it is in."""
+"""What the service adds to a new item, by the collection it is in, or by its own name where it is the only one."""
 
 
 class CloudflareService:
@@ -36,10 +42,14 @@ class CloudflareService:
         path, _, query = path.partition("?")
         if path == "/zones":
             return 200, {"result": [zone for zone in self.zones() if f"name={zone['name']}" in query.split("&")]}
-        if method == "POST":
-            collection = path.rsplit("/", 1)[1]
-            item = {"id": f"{collection}-{len(self.items)}", "created_on": NOW, **VISIBLE_ONCE[collection], **body}
-            if collection == "namespaces":
+        if method == "PUT" and path.endswith("/fallback_origin"):
+            self.items.setdefault(path, {}).update({**VISIBLE_ONCE["fallback_origin"], **body})
+        elif method == "POST":
+            path = path.removesuffix("/order")
+            collection = next(name for name in VISIBLE_ONCE if path.endswith(f"/{name}"))
+            kind = collection.rpartition("/")[2]
+            item = {"id": f"{kind}-{len(self.items)}", "created_on": NOW, **VISIBLE_ONCE[collection], **body}
+            if collection == "dispatch/namespaces":
                 item["id"] = item["namespace_name"] = item.pop("name")
             if "bindings" in item:
                 item["bindings"] = [
@@ -53,7 +63,8 @@ class CloudflareService:
         elif method == "PUT":
             self.items[path] |= body
         elif method == "DELETE":
-            return 200, {"result": {"id": self.items.pop(path)["id"]}}
+            self.items.pop(path)
+            return 200, {"result": None}
         return 200, {"result": self.items[path]}
 
     def zones(self) -> list[dict[str, Any]]:
@@ -61,21 +72,24 @@ class CloudflareService:
 
 
 class GitHubService:
-    """`documents` by path below `/repos/overskill-apps`."""
+    """`documents` by path below `/repos/overskill-apps`, `settings` by path below `/orgs/overskill-apps`."""
 
     def __init__(self) -> None:
         self.documents: dict[str, dict[str, Any]] = {}
+        self.settings: dict[str, dict[str, Any]] = {}
         self.key = PrivateKey.generate()
         self.opened: dict[str, str] = {}
         self.refused: set[tuple[str, str]] = set()
         self.now = NOW
 
-    def __call__(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+    def __call__(self, method: str, path: str, body: Any) -> tuple[int, Any]:  # noqa: PLR0911
         if (method, path) in self.refused:
             return 500, {"message": "out of order"}
         match method, path.strip("/").split("/"):
             case "GET", ["orgs", _]:
                 return 200, {"login": "overskill-apps"}
+            case _, ["orgs", _, "actions", *rest]:
+                return self._settings(method, "/".join(rest), body)
             case "POST", ["repos", owner, name, "generate"]:
                 template = {"name": name, "owner": {"login": owner}}
                 return 201, self._make(f"/{body['name']}", {**self._repository(body), "template_repository": template})
@@ -83,6 +97,8 @@ class GitHubService:
                 return 201, self._make(f"/{body['name']}", self._repository(body))
             case _, ["repos", "overskill-apps", *rest]:
                 return self._below(method, "/" + "/".join(rest), rest, body)
+            case "GET", ["repos", _, _]:
+                return 404, {"message": "Not Found"}
         return 501, {"message": f"{method} {path}"}
 
     def _below(self, method: str, path: str, rest: list[str], body: Any) -> tuple[int, Any]:  # noqa: PLR0911
@@ -114,6 +130,20 @@ class GitHubService:
             self.documents[moved] = {**document, **self._masked(body), **private}
             return 200, self.documents[moved]
         return 200, self.documents[path]
+
+    def _settings(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        path, _, query = path.partition("?")
+        if method == "PUT":
+            self.settings[path] = {**self.settings.get(path, {}), **body}
+            return 204, None
+        if path not in self.settings:
+            return 404, {"message": "Not Found"}
+        if path == "permissions/repositories":
+            ids = self.settings[path]["selected_repository_ids"]
+            first = 100 * (int(query.partition("page=")[2].partition("&")[0]) - 1)
+            shown = [{"id": id, "name": f"r{id}"} for id in ids[first : first + 100]]
+            return 200, {"total_count": len(ids), "repositories": shown}
+        return 200, {"patterns_allowed": [], **self.settings[path]} if "selected" in path else self.settings[path]
 
     def _make(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
         self.documents[path] = {"id": len(self.documents), **document}

@@ -17,6 +17,7 @@ VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 DEPLOYMENT = "cloudflare:index/workersDeployment:WorkersDeployment"
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
+PACK = "cloudflare:index/certificatePack:CertificatePack"
 GET_ZONE = "cloudflare:index/getZone:getZone"
 
 CODE = "ZXhwb3J0IGRlZmF1bHQge2ZldGNoKCl7cmV0dXJuIG5ldyBSZXNwb25zZSgneCcpfX0K"
@@ -54,6 +55,14 @@ INPUTS: dict[str, dict[str, Any]] = {
         "ttl": 1,
     },
     ROUTE: {"zoneId": ZONE, "pattern": "*.overskill.com/*", "script": "overskill-dispatch"},
+    PACK: {
+        "zoneId": ZONE,
+        "type": "advanced",
+        "hosts": ["*.overskill.com", "*.preview.overskill.com", "overskill.com"],
+        "certificateAuthority": "google",
+        "validationMethod": "txt",
+        "validityDays": 90,
+    },
 }
 
 WORKERS = f"/accounts/{ACCOUNT}/workers"
@@ -116,6 +125,17 @@ CREATE: list[Call] = [
         f"/zones/{ZONE}/workers/routes",
         {"pattern": "*.overskill.com/*", "script": "overskill-dispatch"},
     ),
+    (
+        "POST",
+        f"/zones/{ZONE}/ssl/certificate_packs/order",
+        {
+            "certificate_authority": "google",
+            "hosts": ["*.overskill.com", "*.preview.overskill.com", "overskill.com"],
+            "type": "advanced",
+            "validation_method": "txt",
+            "validity_days": 90,
+        },
+    ),
 ]
 REFRESH: list[Call] = [
     ("GET", f"{WORKERS}/dispatch/namespaces/overskill-development-preview", None),
@@ -124,6 +144,7 @@ REFRESH: list[Call] = [
     ("GET", f"{WORKERS}/scripts/dispatcher2/deployments/deployments-4", None),
     ("GET", f"/zones/{ZONE}/dns_records/dns_records-5", None),
     ("GET", f"/zones/{ZONE}/workers/routes/routes-6", None),
+    ("GET", f"/zones/{ZONE}/ssl/certificate_packs/certificate_packs-7", None),
 ]
 UPDATE: list[Call] = [
     ("GET", "/zones?name=overskill.com", None),
@@ -148,6 +169,7 @@ DESTROY: list[Call] = [
     ("DELETE", f"{WORKERS}/workers/workers-2", None),
     ("DELETE", f"/zones/{ZONE}/dns_records/dns_records-5", None),
     ("DELETE", f"/zones/{ZONE}/workers/routes/routes-6", None),
+    ("DELETE", f"/zones/{ZONE}/ssl/certificate_packs/certificate_packs-7", None),
 ]
 RECORDED_IDS = {
     "workers-2": "49ed8bd1ae5b4590bcc941a5261ba5d6",
@@ -155,8 +177,9 @@ RECORDED_IDS = {
     "deployments-4": "2e719814-d9ab-44eb-9d18-460cf85cb097",
     "dns_records-5": "f581997aea384053b0dc078827113526",
     "routes-6": "4da79d1ec2654bbd847a374e4b743946",
+    "certificate_packs-7": "69401ee7e1d64f6cb34bc18eb05473ac",
 }
-NOT_IN_USE = ("/scripts/overskill-dispatch", "certificate_packs", "/workers/domains", "/workers/services")
+NOT_IN_USE = ("/scripts/overskill-dispatch", "/workers/domains", "/workers/services")
 
 
 @pytest.fixture
@@ -379,6 +402,7 @@ def test_a_preview_of_an_update_keeps_what_an_update_keeps(plugin):
         (DEPLOYMENT, f"{ACCOUNT}/dispatcher2/{{}}"),
         (ROUTE, f"{ZONE}/{{}}"),
         (RECORD, f"{ZONE}/{{}}"),
+        (PACK, f"{ZONE}/{{}}"),
     ],
 )
 def test_import(plugin, type_, import_id):

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_cloud.providers.client import Client, Retries
+from local_cloud.providers.cloudflare.certificates import CertificatePack
+from local_cloud.providers.cloudflare.custom_hostnames import CustomHostnameFallbackOrigin
 from local_cloud.providers.cloudflare.dns import DnsRecord
+from local_cloud.providers.cloudflare.kv import KvNamespace
 from local_cloud.providers.cloudflare.worker_version import WorkerVersion
 from local_cloud.providers.cloudflare.workers import Deployment, DispatchNamespace, Route, Worker
 from local_cloud.providers.cloudflare.zone import GET_ZONE
@@ -45,7 +48,11 @@ PACKAGE = Package(
     ),
     connect=_connect,
     resources={
-        resource.type: resource for resource in (DispatchNamespace, Worker, WorkerVersion, Deployment, Route, DnsRecord)
+        resource.type: resource
+        for resource in (
+            *(DispatchNamespace, Worker, WorkerVersion, Deployment, KvNamespace),
+            *(Route, DnsRecord, CertificatePack, CustomHostnameFallbackOrigin),
+        )
     },
     functions={GET_ZONE.name: GET_ZONE},
 )

@@ -4,7 +4,7 @@ Bodies are written and answers read as by terraform-provider-cloudflare (interna
 with null for what is to go; of an answer, what it leaves out stays as it was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -32,12 +32,12 @@ class RestResource(Resource[Client]):
     def create(self, planned: State) -> tuple[str, State]:
         answer = self.service.call("POST", _path(self.collection, planned), to_api(self.shape, planned))
         result = answer.body["result"]
-        return result[self.id_key], overlay(self.shape, self.accept(result, planned), planned)
+        return self.identify(result, planned), overlay(self.shape, self.accept(result, planned), planned)
 
     def read(self, id: str, state: State) -> tuple[str, State]:
         answer = self.service.call("GET", _path(self.item, {**state, "id": id}) + self.query)
         result = answer.body["result"]
-        return result[self.id_key], {**state, **self.accept(result, state)}
+        return self.identify(result, state), {**state, **self.accept(result, state)}
 
     def update(self, id: str, planned: State, state: State) -> State:
         if not self.mutable:
@@ -56,12 +56,23 @@ class RestResource(Resource[Client]):
             expected = "/".join(f"<{part}>" for part in self.import_id)
             raise ProviderError(f"invalid ID {id!r}: expected {expected}")
         located = dict(zip(self.import_id, parts, strict=True))
-        return located.pop("id"), located
+        return located.pop("id", id), located
+
+    def identify(self, result: Mapping[str, Any], before: State) -> str:
+        """The id of what `result` shows."""
+        del before
+        return result[self.id_key]
 
     def accept(self, result: Mapping[str, Any], before: State) -> State:
         """The outputs that `result` holds; `before` is the state that it follows."""
         del before
         return from_api(self.shape, result)
+
+
+def in_order_of(items: Iterable[State], before: Sequence[State], key: str) -> list[State]:
+    """`items` in the order that `before` has them in, told apart by `key`; those that it hasn't come last."""
+    order = {item[key]: index for index, item in enumerate(before)}
+    return sorted(items, key=lambda item: order.get(item[key], len(order)))
 
 
 def _path(template: str, values: Mapping[str, Any]) -> str:

@@ -6,11 +6,12 @@ Source: terraform-provider-cloudflare, internal/services/worker_version/{schema,
 import base64
 import binascii
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from local_cloud.providers.check import Failure
-from local_cloud.providers.cloudflare.rest import RestResource
+from local_cloud.providers.cloudflare.rest import RestResource, in_order_of
 from local_cloud.providers.resource import State
 from local_cloud.providers.schema import (
     Json,
@@ -67,6 +68,8 @@ _BINDING = Object(
         ),
     }
 )
+_JSON = {name for name, declared in _BINDING if declared.type is Json}
+
 _MODULE = Object(
     {
         **strings("contentType", "name", required=True),
@@ -158,15 +161,20 @@ class WorkerVersion(RestResource):
 
 
 def _as_before(bindings: Sequence[State], before: Sequence[State]) -> list[State]:
-    """`bindings`, which the API sorts by name, in the order in which they were given, with the texts it withholds."""
-    known = {binding["name"]: (index, binding) for index, binding in enumerate(before)}
-    restored = [
-        {**binding, "text": known[binding["name"]][1].get("text", binding.get("text"))}
-        if binding.get("type") in _TEXTS and binding["name"] in known
-        else binding
-        for binding in bindings
-    ]
-    return sorted(restored, key=lambda binding: known.get(binding["name"], (len(known), {}))[0])
+    """`bindings`, which the API sorts by name, in the order in which they were given, and in the words."""
+    known = {binding["name"]: binding for binding in before}
+    return in_order_of((_restored(binding, known.get(binding["name"], {})) for binding in bindings), before, "name")
+
+
+def _restored(binding: State, before: State) -> State:
+    """`binding` with the text that the API withholds, and with JSON as it was written where it still says the same."""
+    text = {"text": before["text"]} if binding.get("type") in _TEXTS and "text" in before else {}
+    same = {
+        name: before[name]
+        for name in _JSON
+        if binding.get(name) and before.get(name) and json.loads(binding[name]) == json.loads(before[name])
+    }
+    return {**binding, **text, **same}
 
 
 def _is_base64(text: str) -> bool:

@@ -4,8 +4,23 @@ Source: terraform-provider-cloudflare, `schema.go` and `resource.go` in internal
 {workers_for_platforms_dispatch_namespace,worker,workers_deployment,workers_route}.
 """
 
-from local_cloud.providers.cloudflare.rest import RestResource
-from local_cloud.providers.schema import ListOf, Object, SetOf, given, one_of, output, replacing, strings, unsupported
+from collections.abc import Mapping
+from typing import Any
+
+from local_cloud.providers.cloudflare.rest import RestResource, in_order_of
+from local_cloud.providers.resource import State
+from local_cloud.providers.schema import (
+    ListOf,
+    Object,
+    SetOf,
+    between,
+    given,
+    one_of,
+    output,
+    replacing,
+    strings,
+    unsupported,
+)
 
 
 class DispatchNamespace(RestResource):
@@ -119,7 +134,7 @@ class Deployment(RestResource):
                         ListOf(
                             Object(
                                 {
-                                    "percentage": given(float, required=True),
+                                    "percentage": given(float, required=True, rule=between(0.01, 100)),
                                     "versionId": given(str, required=True),
                                 }
                             )
@@ -141,6 +156,13 @@ class Deployment(RestResource):
             **{name: output(str) for name in ("authorEmail", "createdOn", "source")},
         }
     )
+
+    def accept(self, result: Mapping[str, Any], before: State) -> State:
+        """The versions in the order in which they were given, whatever the API's is."""
+        state = super().accept(result, before)
+        if state.get("versions"):
+            state["versions"] = in_order_of(state["versions"], before.get("versions", []), "versionId")
+        return state
 
 
 class Route(RestResource):

@@ -7,7 +7,9 @@ from typing import Any
 from local_cloud.providers.client import Client, Pace, Retries
 from local_cloud.providers.errors import ProviderError
 from local_cloud.providers.github.actions import ActionsSecret, ActionsVariable
+from local_cloud.providers.github.organization import ActionsOrganizationOidcTemplate, ActionsOrganizationPermissions
 from local_cloud.providers.github.repository import Repository
+from local_cloud.providers.github.repository_function import GET_REPOSITORY
 from local_cloud.providers.github.service import Owner, organization_or_user, user_of_token
 from local_cloud.providers.github.webhook import RepositoryWebhook
 from local_cloud.providers.resource import Package, State
@@ -77,6 +79,12 @@ PACKAGE = Package(
         }
     ),
     connect=_connect,
-    resources={r.type: r for r in (Repository, ActionsSecret, ActionsVariable, RepositoryWebhook)},
-    functions={},
+    resources={
+        resource.type: resource
+        for resource in (
+            *(Repository, ActionsSecret, ActionsVariable, RepositoryWebhook),
+            *(ActionsOrganizationPermissions, ActionsOrganizationOidcTemplate),
+        )
+    },
+    functions={GET_REPOSITORY.name: GET_REPOSITORY},
 )

@@ -53,7 +53,7 @@ _SECURITY = Object(
         _STATUS,
     )
 )
-_ADDRESSES = {
+ADDRESSES = {
     **{"gitCloneUrl": "git_url", "htmlUrl": "html_url", "httpCloneUrl": "clone_url"},
     **{"sshCloneUrl": "ssh_url", "svnUrl": "svn_url"},
 }
@@ -82,7 +82,7 @@ class Repository(Resource[Owner]):
             "etag": given(str, computed=True, api=None),
             **unsupported("fork", "sourceOwner", "sourceRepo", "pages", "vulnerabilityAlerts"),
             **unsupported("ignoreVulnerabilityAlertsDuringRead", "securityAndAnalysis"),
-            **{name: output(str, stable=True, api=api) for name, api in _ADDRESSES.items()},
+            **{name: output(str, stable=True, api=api) for name, api in ADDRESSES.items()},
             **{name: output(str, stable=True) for name in ("fullName", "nodeId")},
             "primaryLanguage": output(str, stable=True, api="language"),
             "repoId": output(int, stable=True, api="id"),

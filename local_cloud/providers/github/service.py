@@ -1,6 +1,7 @@
 """GitHub's API as one owner sees it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,16 @@ class Owner:
     def call(self, method: str, repository: str, path: str = "", body: Any = None) -> Answer:
         """Call `path` below one of the owner's repositories."""
         return self.client.call(method, f"/repos/{self.name}/{repository}{path}", body)
+
+    def call_organization(
+        self, method: str, path: str, body: Any = None, parameters: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Call `path` below the owner's own. Raises `ProviderError` where the owner is a user."""
+        if not self.is_organization:
+            raise ProviderError(
+                f"this resource can only be used in the context of an organization, {self.name!r} is a user"
+            )
+        return self.client.call(method, f"/orgs/{self.name}{path}", body, parameters)
 
     def repository_id(self, repository: str) -> int:
         return self.call("GET", repository).body["id"]
