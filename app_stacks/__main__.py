@@ -4,11 +4,10 @@ import pulumi
 
 from app_stacks import config
 from app_stacks.app import App, AppArgs
-from app_stacks.platform_stack import PlatformStack
-from infra.names import APP_ENVIRONMENTS
+from app_stacks.platform_stack import platform_outputs
 
 settings = config.load()
-platform = PlatformStack(settings.platform_stack)
+platform = platform_outputs(settings.platform_stack)
 
 app = App(
     settings.app_id,
@@ -16,7 +15,7 @@ app = App(
         app_id=settings.app_id,
         display_name=settings.display_name,
         account_id=platform.account_id,
-        namespaces={environment: platform.namespace(environment) for environment in APP_ENVIRONMENTS},
+        namespaces={environment: platform.namespaces[environment] for environment in settings.app_environments},
         template=platform.template,
         webhook_url=pulumi.Output.concat(platform.webhook_base, "/github"),
         webhook_secret=config.webhook_secret(settings.app_id),
@@ -31,7 +30,6 @@ pulumi.export(
         for environment, script in app.scripts.items()
     },
 )
-pulumi.export(
-    "pathUrl",
-    pulumi.Output.all(platform.origins, app.scripts["production"]).apply(lambda given: given[0].path_url(given[1])),
-)
+production = pulumi.Output.all(platform, app.scripts["production"])
+pulumi.export("pathUrl", production.apply(lambda given: given[0].origins.path_url(given[1])))
+pulumi.export("url", production.apply(lambda given: given[0].origins.url(given[1], given[0].urls)))

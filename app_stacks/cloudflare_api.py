@@ -1,4 +1,4 @@
-"""Cloudflare's API, as far as a namespace script needs it: Pulumi's Cloudflare provider uploads none.
+"""Cloudflare's API, as far as Pulumi's Cloudflare provider lacks it: namespace scripts, and lists.
 
 Source: https://developers.cloudflare.com/api/resources/workers_for_platforms/
 """
@@ -97,6 +97,10 @@ class CloudflareApi:
             if not cursor:
                 return names
             query["cursor"] = cursor
+
+    def deployments(self, account_id: str, worker: str) -> list[dict[str, Any]]:
+        """The deployments of an account Worker, the newest first: `[{"versions": [{"version_id", "percentage"}]}]`."""
+        return self._call("GET", f"/accounts/{account_id}/workers/scripts/{quote(worker)}/deployments")["deployments"]
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
         return self._send(method, path, **options)["result"]

@@ -7,22 +7,24 @@ from collections.abc import Mapping
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError
 
-from infra.names import InvalidAppId, check_app_id
+from infra.config_types import Model, Structured
+from infra.names import APP_ENVIRONMENTS, AppEnvironment, InvalidAppId, check_app_id
 
 PROJECT = "overskill-apps"
 
 
-class AppConfig(BaseModel):
-    """One app. `platform_stack` and `app_id` are the two halves of the stack's name; `display_name` is optional."""
+class AppConfig(Model):
+    """One app. `platform_stack` and `app_id` are the two halves of the stack's name; the rest is optional.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    `app_environments` are the platform's, or some of them.
+    """
 
     platform_stack: str
     app_id: str
     display_name: str = Field(default="", max_length=100)
+    app_environments: Structured[list[AppEnvironment]] = Field(default=list(APP_ENVIRONMENTS))
 
 
 def load() -> AppConfig:

@@ -1,24 +1,25 @@
 """What an app stack reads of the platform stack that it belongs to, through a StackReference."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pulumi
+from pydantic import ValidationError
 
-from infra.names import AppEnvironment, Origins
+from infra.outputs import PlatformOutputs
 
 
-class PlatformStack:
-    """The outputs of one platform stack, such as `local`."""
+def platform_outputs(stack: str) -> pulumi.Output[PlatformOutputs]:
+    """The outputs of one platform stack, such as `local`. Fails with `pulumi.RunError` where they are not all there."""
+    reference = pulumi.StackReference(f"{pulumi.get_organization()}/overskill/{stack}")
+    return reference.outputs.apply(lambda outputs: _checked(stack, outputs))
 
-    def __init__(self, stack: str) -> None:
-        self._reference = pulumi.StackReference(f"{pulumi.get_organization()}/overskill/{stack}")
-        self.account_id = self._reference.require_output("accountId")
-        self.template = self._reference.require_output("template")
-        self.webhook_base = self._reference.require_output("webhookBase")
 
-    def namespace(self, app_environment: AppEnvironment) -> pulumi.Output[str]:
-        return self._reference.require_output("namespaces").apply(lambda namespaces: namespaces[app_environment])
-
-    @property
-    def origins(self) -> pulumi.Output[Origins]:
-        return self._reference.require_output("origins").apply(
-            lambda o: Origins(**{**o, "port": int(o["port"]) if o.get("port") else None})
-        )
+def _checked(stack: str, outputs: Mapping[str, Any]) -> PlatformOutputs:
+    try:
+        return PlatformOutputs.model_validate(outputs)
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(detail["loc"][0]) for detail in error.errors()}))
+        raise pulumi.RunError(
+            f"platform stack {stack} lacks these outputs: {wrong}. Bring it up first: pulumi up -s {stack}"
+        ) from None

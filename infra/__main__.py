@@ -4,47 +4,51 @@ import dataclasses
 
 import pulumi
 
-from infra import config
+from infra import config, names
+from infra.app_store import AppStore, AppStoreArgs
+from infra.certificate import AdvancedCertificate, AdvancedCertificateArgs
+from infra.custom_hostnames import CustomHostnames, CustomHostnamesArgs
 from infra.dispatcher import Dispatcher, DispatcherArgs
 from infra.domain import Domain, DomainArgs
 from infra.namespaces import Namespaces, NamespacesArgs
+from infra.organization import Organization, OrganizationArgs
+from infra.outbound import Outbound, OutboundArgs
+from infra.outputs import export
 from infra.template import Template, TemplateArgs
 
-platform = config.load().overskill
-production = platform.platform_environment == "production"
+stack = config.load()
+platform = stack.overskill
 
-namespaces = Namespaces(
-    "namespaces",
-    NamespacesArgs(
-        account_id=platform.account_id,
-        prefix=platform.prefix,
-        platform_environment=platform.platform_environment,
-        protect=production,
-    ),
-)
+namespaces = Namespaces("namespaces", NamespacesArgs.of(platform))
+app_store = AppStore("app-store", AppStoreArgs.of(platform))
+outbound = Outbound("outbound", OutboundArgs.of(platform))
 dispatcher = Dispatcher(
     "dispatcher",
-    DispatcherArgs(
-        account_id=platform.account_id,
-        worker=platform.origins.worker,
-        domain=platform.domain,
-        namespaces=namespaces.names,
+    DispatcherArgs.of(
+        platform, namespaces=namespaces.names, outbound=outbound.worker, app_store=app_store.namespace_id
     ),
+    pulumi.ResourceOptions(depends_on=[namespaces, app_store, outbound]),
 )
-Domain(
-    "domain",
-    DomainArgs(
-        zone=platform.zone_name,
-        domain=platform.domain,
-        worker=dispatcher.worker,
-        target=f"{platform.origins.worker}.{platform.workers_dev_subdomain}.workers.dev",
-    ),
-)
-template = Template("template", TemplateArgs(repository=platform.template_repository, protect=production))
+domain = Domain("domain", DomainArgs.of(platform, worker=dispatcher.worker))
+if platform.certificate.kind == "advanced":
+    AdvancedCertificate("certificate", AdvancedCertificateArgs.of(platform, zone_id=domain.zone_id))
+if platform.custom_hostnames:
+    customers = CustomHostnamesArgs.of(platform, zone_id=domain.zone_id, worker=dispatcher.worker)
+    CustomHostnames("custom-hostnames", customers)
+template = Template("template", TemplateArgs.of(stack))
+if platform.organization_settings.owned:
+    Organization("organization", OrganizationArgs.of(stack))
 
-pulumi.export("accountId", platform.account_id)
-pulumi.export("namespaces", namespaces.names)
-pulumi.export("origins", dataclasses.asdict(platform.origins))
-pulumi.export("githubOrganization", platform.github_organization)
-pulumi.export("template", template.full_name)
-pulumi.export("webhookBase", str(platform.webhook_base))
+export(
+    account_id=platform.account_id,
+    namespaces=namespaces.names,
+    origins=dataclasses.asdict(platform.origins),
+    urls=platform.urls,
+    github_organization=platform.github_organization,
+    template=template.full_name,
+    webhook_base=str(platform.webhook_base),
+    api_base=str(platform.api_base),
+    app_store=app_store.namespace_id,
+    usage_dataset=names.usage_dataset(platform.prefix, platform.platform_environment),
+    dispatcher_version=dispatcher.version,
+)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+UrlKind = Literal["path", "subdomain"]
 PlatformEnvironment = Literal["development", "staging", "production"]
 AppEnvironment = Literal["preview", "staging", "production"]
 
@@ -143,3 +144,7 @@ class Origins:
     def path_url(self, script: str) -> str:
         """`https://overskill-dispatch.overskill.workers.dev/app/abc123/`."""
         return self._origin(f"{self.worker}.{self.workers_dev}") + f"/app/{script}/"
+
+    def url(self, script: str, kind: UrlKind) -> str:
+        """The one of both that people are given."""
+        return self.path_url(script) if kind == "path" else self.subdomain_url(script)

@@ -1,21 +1,39 @@
 """The dispatch namespaces of a platform environment: one for each app environment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_cloudflare as cloudflare
 
 from infra import names
+from infra.platform_config import PlatformConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class NamespacesArgs:
-    """`protect` keeps Pulumi from deleting a namespace: Cloudflare deletes every script in it along with it."""
+    """`protect` keeps Pulumi from deleting a namespace: Cloudflare deletes every script in it along with it.
 
-    account_id: pulumi.Input[str]
+    `adopt`: they exist already, and this stack takes them up as they are.
+    """
+
+    account_id: str
     prefix: str
     platform_environment: names.PlatformEnvironment
+    app_environments: Sequence[names.AppEnvironment]
     protect: bool
+    adopt: bool
+
+    @classmethod
+    def of(cls, platform: PlatformConfig) -> "NamespacesArgs":
+        return cls(
+            account_id=platform.account_id,
+            prefix=platform.prefix,
+            platform_environment=platform.platform_environment,
+            app_environments=platform.app_environments,
+            protect=platform.protected,
+            adopt="namespaces" in platform.adopt,
+        )
 
 
 class Namespaces(pulumi.ComponentResource):
@@ -25,13 +43,19 @@ class Namespaces(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("overskill:platform:Namespaces", name, None, opts)
-        self.names = {
-            app_environment: cloudflare.WorkersForPlatformsDispatchNamespace(
+        self.names = {}
+        for app_environment in args.app_environments:
+            namespace = names.namespace(args.prefix, args.platform_environment, app_environment)
+            self.names[app_environment] = cloudflare.WorkersForPlatformsDispatchNamespace(
                 f"{name}-{app_environment}",
                 account_id=args.account_id,
-                name=names.namespace(args.prefix, args.platform_environment, app_environment),
-                opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+                name=namespace,
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    protect=args.protect,
+                    # The provider imports a namespace without its name, and would replace it for getting one.
+                    ignore_changes=["name"],
+                    import_=f"{args.account_id}/{namespace}" if args.adopt else None,
+                ),
             ).namespace_name
-            for app_environment in names.APP_ENVIRONMENTS
-        }
         self.register_outputs({"names": self.names})

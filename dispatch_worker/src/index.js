@@ -1,14 +1,20 @@
 /**
  * The dispatch Worker: one Worker that carries the traffic of all apps of a platform environment.
  *
- * @typedef {{ get(name: string): { fetch(request: Request): Promise<Response> } }} DispatchNamespace
+ * @typedef {{ fetch(request: Request): Promise<Response> }} Script
+ * @typedef {{ limits: import("./apps.js").Limits, outbound: object }} Options
+ * @typedef {{ get(name: string, args: {}, options: Options): Script }} DispatchNamespace
  * @typedef {object} Env
+ * @property {{ get(key: string, type: "json"): Promise<any> }} APPS what is known of the apps, see apps.js
+ * @property {string} DEFAULT_PLAN
  * @property {string} DOMAIN the domain whose first-level subdomains are scripts
- * @property {DispatchNamespace} NAMESPACE_PREVIEW
- * @property {DispatchNamespace} NAMESPACE_STAGING
+ * @property {DispatchNamespace} [NAMESPACE_PREVIEW] absent where the platform has no such app environment
  * @property {DispatchNamespace} NAMESPACE_PRODUCTION
+ * @property {DispatchNamespace} [NAMESPACE_STAGING]
+ * @property {Record<string, import("./apps.js").Limits>} PLANS
  */
 
+import { appRecord, dispatchOptions } from "./apps.js";
 import { appFailedPage, landingPage, notFoundPage } from "./pages.js";
 import { route } from "./routing.js";
 
@@ -26,7 +32,10 @@ export default {
     if (url.pathname === target.prefix && target.prefix) {
       return Response.redirect(`${url.origin}${target.prefix}/${url.search}`, 308);
     }
-    return dispatch(namespaceFor(target.environment, env), target.script, forApp(request, url, target.prefix));
+    const namespace = namespaceFor(target.environment, env);
+    if (!namespace) return notFoundPage(target.script);
+    const options = dispatchOptions(target, await appRecord(target.appId, env), env);
+    return dispatch(namespace, target.script, options, forApp(request, url, target.prefix));
   },
 };
 
@@ -57,11 +66,12 @@ function forApp(request, url, prefix) {
 /**
  * @param {DispatchNamespace} namespace
  * @param {string} script
+ * @param {Options} options
  * @param {Request} request
  */
-async function dispatch(namespace, script, request) {
+async function dispatch(namespace, script, options, request) {
   try {
-    return await namespace.get(script).fetch(request);
+    return await namespace.get(script, {}, options).fetch(request);
   } catch (error) {
     // Cloudflare tells a missing script by this message alone.
     if (error instanceof Error && error.message.startsWith("Worker not found")) return notFoundPage(script);

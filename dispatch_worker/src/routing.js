@@ -2,8 +2,9 @@
  * The Worker's half of the naming contract: which script a URL names. Tested over contract/names.json, as infra/names.py is.
  *
  * @typedef {"preview" | "staging" | "production"} AppEnvironment
- * @typedef {{ kind: "app", script: string, environment: AppEnvironment, prefix: string }} AppRoute `prefix` is the part of the
- *   path that belongs to the platform and not to the app: "" or "/app/{script}".
+ * @typedef {{ appId: string, environment: AppEnvironment }} Script
+ * @typedef {Script & { kind: "app", script: string, prefix: string }} AppRoute `prefix` is the part of the path that belongs to
+ *   the platform and not to the app: "" or "/app/{script}".
  * @typedef {{ kind: "unknown", name: string } | { kind: "none" }} OtherRoute "unknown": a name is there, but no script can have it.
  */
 
@@ -14,12 +15,13 @@ const PULL_REQUEST = /^(.+)-pr[1-9][0-9]{0,5}$/;
 const MAX_APP_ID_LENGTH = 46;
 
 /**
- * The app environment whose namespace holds a script of this name; undefined if no script can have it.
+ * The app that a script of this name is of, and the app environment whose namespace holds it; undefined if no script can
+ * have the name.
  *
  * @param {string} name
- * @returns {AppEnvironment | undefined}
+ * @returns {Script | undefined}
  */
-export function scriptEnvironment(name) {
+export function parseScript(name) {
   const environment = name.startsWith("preview-") ? "preview" : name.startsWith("staging-") ? "staging" : "production";
   let appId = environment === "production" ? name : name.slice(environment.length + 1);
   if (environment === "preview") appId = PULL_REQUEST.exec(appId)?.[1] ?? appId;
@@ -29,7 +31,7 @@ export function scriptEnvironment(name) {
     /^(preview|staging)-/.test(appId) ||
     /-pr[0-9]+$/.test(appId) ||
     RESERVED.has(appId);
-  return refused ? undefined : environment;
+  return refused ? undefined : { appId, environment };
 }
 
 /**
@@ -50,6 +52,6 @@ export function route(url, domain) {
  * @returns {AppRoute | OtherRoute}
  */
 function named(name, prefix) {
-  const environment = scriptEnvironment(name);
-  return environment ? { kind: "app", script: name, environment, prefix } : { kind: "unknown", name };
+  const script = parseScript(name);
+  return script ? { kind: "app", script: name, ...script, prefix } : { kind: "unknown", name };
 }

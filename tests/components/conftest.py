@@ -1,5 +1,6 @@
 """Programs and components under Pulumi's mocks: what they register, with which inputs."""
 
+import json
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 ROOT = Path(__file__).parents[2]
 ZONE_ID = "zone-1"
@@ -22,10 +23,13 @@ COMPUTED = {
 
 
 class Recorder(Mocks):
-    """Keeps every registration. `stack_outputs` are what a StackReference answers."""
+    """Keeps every registration, call and output. `stack_outputs` are what a StackReference answers."""
 
     def __init__(self, stack_outputs: dict[str, Any]) -> None:
         self.resources: list[MockResourceArgs] = []
+        self.calls: list[MockCallArgs] = []
+        self.options: dict[str, dict[str, Any]] = {}
+        self.outputs: dict[str, Any] = {}
         self.stack_outputs = stack_outputs
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
@@ -35,8 +39,29 @@ class Recorder(Mocks):
         return f"{args.name}-id", {**args.inputs, **COMPUTED.get(args.typ, lambda _: {})(args.inputs)}
 
     def call(self, args: MockCallArgs) -> dict[str, Any]:
-        assert args.token == "cloudflare:index/getZone:getZone", args.token
-        return {"zoneId": ZONE_ID, "name": args.args["filter"]["name"]}
+        self.calls.append(args)
+        match args.token:
+            case "cloudflare:index/getZone:getZone":
+                return {"zoneId": ZONE_ID, "name": args.args["filter"]["name"]}
+            case "github:index/getRepository:getRepository":
+                return {"fullName": args.args["fullName"]}
+            case _:
+                raise AssertionError(f"the program calls {args.token}")
+
+    def note_options(self, request: Any) -> None:
+        """Keep those of a registration's options that decide over the life of what exists."""
+        options = {
+            "protect": request.protect,
+            "ignoreChanges": list(request.ignoreChanges),
+            "import": request.importId,
+            "deleteBeforeReplace": request.deleteBeforeReplace,
+            "retainOnDelete": request.retainOnDelete,
+        }
+        self.options[request.name] = {name: value for name, value in options.items() if value}
+
+    def export(self, name: str, value: Any) -> None:
+        """Stands in for `pulumi.export`."""
+        pulumi.Output.from_input(value).apply(lambda known: self.outputs.update({name: plain(known)}))
 
     def of(self, type_: str) -> dict[str, dict[str, Any]]:
         """The inputs of the resources whose type ends in `type_`, by name."""
@@ -45,6 +70,11 @@ class Recorder(Mocks):
     @property
     def types(self) -> set[str]:
         return {r.typ for r in self.resources}
+
+
+def as_engine_gives_it(value: Any) -> str:
+    """A value of a stack file as the program gets it: as text, and as JSON where it is structured."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def plain(value: Any) -> Any:
@@ -57,7 +87,7 @@ def plain(value: Any) -> Any:
 
 
 @pytest.fixture
-def run_program() -> Callable[..., Recorder]:
+def run_program(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Recorder]:
     """Run the program of `folder` as `stack`, with `config`, and give what it registered."""
 
     def run(
@@ -66,7 +96,15 @@ def run_program() -> Callable[..., Recorder]:
         project = yaml.safe_load((ROOT / ("." if folder == "infra" else folder) / "Pulumi.yaml").read_text())["name"]
         recorder = Recorder(stack_outputs or {})
         pulumi.runtime.set_mocks(recorder, project=project, stack=stack, preview=False)
-        pulumi.runtime.set_all_config(config or {})
+        pulumi.runtime.set_all_config({key: as_engine_gives_it(value) for key, value in (config or {}).items()})
+        monkeypatch.setattr(pulumi, "export", recorder.export)
+        register = MockMonitor.RegisterResource
+
+        def recording(monitor: MockMonitor, request: Any) -> Any:
+            recorder.note_options(request)
+            return register(monitor, request)
+
+        monkeypatch.setattr(MockMonitor, "RegisterResource", recording)
 
         @pulumi.runtime.test
         def program() -> None:

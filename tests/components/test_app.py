@@ -8,6 +8,10 @@ import pytest
 
 STACK_OUTPUTS = {
     "accountId": "00000000000000000000000000000001",
+    "apiBase": "http://127.0.0.1:8786/api",
+    "appStore": "app-store-id",
+    "dispatcherVersion": "version-id",
+    "githubOrganization": "overskill-apps",
     "namespaces": {app: f"overskill-development-{app}" for app in ("preview", "staging", "production")},
     "origins": {
         "domain": "overskill.localhost",
@@ -17,6 +21,8 @@ STACK_OUTPUTS = {
         "port": 8788.0,
     },
     "template": "overskill/vite-wfp-template",
+    "urls": "subdomain",
+    "usageDataset": "overskill_development_usage",
     "webhookBase": "http://127.0.0.1:8786/webhooks",
 }
 ROOT_SECRET = "planted-webhook-secret"
@@ -27,9 +33,9 @@ APP_SECRET = hmac.new(ROOT_SECRET.encode(), b"webhook:ultrathink", hashlib.sha25
 def run_app(run_program, monkeypatch):
     monkeypatch.setenv("OVERSKILL_WEBHOOK_SECRET", ROOT_SECRET)
 
-    def run(stack: str = "local.ultrathink", **config: str):
+    def run(stack: str = "local.ultrathink", platform: dict[str, object] | None = None, **config: object):
         own = {f"overskill-apps:{key}": value for key, value in config.items()}
-        return run_program("app_stacks", stack, own, STACK_OUTPUTS)
+        return run_program("app_stacks", stack, own, STACK_OUTPUTS | (platform or {}))
 
     return run
 
@@ -96,3 +102,27 @@ def test_a_stack_without_a_good_app_id_is_refused(run_app, stack):
 def test_an_unknown_key_is_named(run_app):
     with pytest.raises(pulumi.RunError, match="overskill-apps:dispalyName"):
         run_app(dispalyName="Ultra Think")
+
+
+SUBDOMAIN = "http://ultrathink.overskill.localhost:8788/"
+PATH = "http://overskill-development-dispatch.overskill.workers.localhost:8788/app/ultrathink/"
+
+
+@pytest.mark.parametrize(("kind", "url"), [("subdomain", SUBDOMAIN), ("path", PATH)])
+def test_the_platform_says_which_url_is_the_default_and_the_other_stays(run_app, kind, url):
+    outputs = run_app(platform={"urls": kind}).outputs
+    assert outputs["url"] == url
+    assert (outputs["urls"]["production"], outputs["pathUrl"]) == (SUBDOMAIN, PATH)
+
+
+def test_an_app_may_have_fewer_environments(run_app):
+    declared = run_app(appEnvironments=["production"])
+    assert list(declared.of("NamespaceScript")) == ["ultrathink-production"]
+
+
+def test_a_platform_stack_that_is_not_up_is_named_with_the_way_out(run_program, monkeypatch):
+    monkeypatch.setenv("OVERSKILL_WEBHOOK_SECRET", ROOT_SECRET)
+    with pytest.raises(
+        pulumi.RunError, match=r"platform stack local lacks these outputs: accountId, .*pulumi up -s local"
+    ):
+        run_program("app_stacks", "local.ultrathink", {}, {})

@@ -1,80 +1,109 @@
-"""The platform program under mocks: what each stack declares, to the last binding."""
+"""The platform program under mocks: what each stack declares, to the last binding, and what each option changes."""
 
 import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
-from conftest import ROOT, ZONE_ID, stack_config
+import yaml
+from conftest import ROOT, Recorder, plain, stack_config
 
-SOURCE = ROOT / "dispatch_worker" / "src"
-STACKS = {
-    "local": ("development", "overskill-development-dispatch", "overskill.localhost"),
-    "dev": ("development", "overskill-development-dispatch", "dev.overskill.com"),
-    "prod": ("production", "overskill-dispatch", "overskill.com"),
-}
+from infra.config import StackConfig
+
+GRAPHS = Path(__file__).parent / "graphs"
+SOURCES = {"dispatcher-version": ROOT / "dispatch_worker" / "src", "outbound-version": ROOT / "outbound_worker" / "src"}
+STABLE = "6e442294-1de0-401b-8d0f-6573ff1b12d2"
+
+Graph = dict[str, Any]
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_declares(run_program, stack):
-    environment, worker, domain = STACKS[stack]
-    account_id = stack_config(stack)["overskill:accountId"]
-    declared = run_program("infra", stack, stack_config(stack))
+def graph_of(recorder: Recorder) -> Graph:
+    """`{"Type name": inputs}` of every custom resource, with its options; and each stack output as `output name`.
 
-    assert declared.of("WorkersForPlatformsDispatchNamespace") == {
-        f"namespaces-{app}": {"accountId": account_id, "name": f"overskill-{environment}-{app}"}
-        for app in ("preview", "staging", "production")
+    Of a version's modules, only the names.
+    """
+    graph = {}
+    for resource in recorder.resources:
+        if not resource.typ.startswith("overskill:"):
+            inputs = plain(resource.inputs)
+            if modules := inputs.get("modules"):
+                inputs["modules"] = [module["name"] for module in modules]
+            options = recorder.options[resource.name]
+            graph[f"{resource.typ.rpartition(':')[2]} {resource.name}"] = inputs | (
+                {"(options)": options} if options else {}
+            )
+    return graph | {f"output {name}": value for name, value in recorder.outputs.items()}
+
+
+def difference(before: Any, after: Any, path: str = "") -> list[str]:
+    """`+ path`, `- path` and `path: before -> after`, down to what differs; a whole resource is one line."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        join = (lambda key: f"{path}.{key}") if path else str
+        added = [f"+ {join(key)}" for key in after.keys() - before.keys()]
+        gone = [f"- {join(key)}" for key in before.keys() - after.keys()]
+        changed = [
+            line for key in before.keys() & after.keys() for line in difference(before[key], after[key], join(key))
+        ]
+        return sorted(added + gone + changed)
+    if isinstance(before, list) and isinstance(after, list) and all(isinstance(i, dict) for i in [*before, *after]):
+        named = [{item.get("name", str(n)): item for n, item in enumerate(items)} for items in (before, after)]
+        return difference(*named, path)
+    return [] if before == after else [f"{path}: {before} -> {after}"]
+
+
+@pytest.fixture
+def declare(run_program) -> Callable[..., Recorder]:
+    """Run the program with a stack's committed values, changed: a key maps to its new value, or to None without it."""
+
+    def run(stack: str, **changes: Any) -> Recorder:
+        config = stack_config(stack) | {key.replace("__", ":"): value for key, value in changes.items()}
+        return run_program("infra", stack, {key: value for key, value in config.items() if value is not None})
+
+    return run
+
+
+@pytest.mark.parametrize("stack", ["local", "dev", "prod"])
+def test_declares(declare, stack):
+    declared = declare(stack)
+    assert graph_of(declared) == yaml.safe_load((GRAPHS / f"{stack}.yaml").read_text())
+    assert all(component.startswith("overskill:platform:") for component in declared.types if "overskill" in component)
+
+
+def test_the_workers_are_uploaded_as_they_are(declare):
+    versions = declare("prod").of("WorkerVersion")
+    assert versions.keys() == SOURCES.keys()
+    for name, source in SOURCES.items():
+        modules = {module["name"]: base64.b64decode(module["contentBase64"]) for module in versions[name]["modules"]}
+        assert modules == {path.name: path.read_bytes() for path in source.iterdir()}
+
+
+OPTIONS = yaml.safe_load((GRAPHS / "options.yaml").read_text())
+NOT_IN_THE_GRAPH = {"overskill:providers", "overskill:githubApp", "cloudflare:baseUrl", "github:owner"}
+"""The first chooses plugins, before there is a graph; the second is for `./dev env` and `./dev doctor`; the others are
+read by the engine's default providers."""
+
+
+@pytest.mark.parametrize("case", OPTIONS, ids=lambda case: f"{case['stack']}-{'-'.join(case['config'])}")
+def test_an_option_changes_the_graph(declare, case):
+    changes = {key.replace(":", "__"): value for key, value in case["config"].items()}
+    graphs = graph_of(declare(case["stack"])), graph_of(declare(case["stack"], **changes))
+    assert difference(*graphs) == case["changes"]
+
+
+def test_every_option_is_flipped():
+    keys = {
+        f"{section}:{field.alias}"
+        for section, model in StackConfig.model_fields.items()
+        for field in model.annotation.model_fields.values()
     }
-    assert declared.of("Worker") == {
-        "dispatcher": {
-            "accountId": account_id,
-            "name": worker,
-            "subdomain": {"enabled": True, "previewsEnabled": False},
-        }
-    }
-    version = declared.of("WorkerVersion")["dispatcher-version"]
-    assert version["workerId"] == "dispatcher-id"
-    assert version["mainModule"] == "index.js"
-    assert {m["name"]: base64.b64decode(m["contentBase64"]) for m in version["modules"]} == {
-        path.name: path.read_bytes() for path in SOURCE.iterdir()
-    }
-    assert version["bindings"] == [
-        {"name": "DOMAIN", "type": "plain_text", "text": domain},
-        *(
-            {
-                "name": f"NAMESPACE_{app.upper()}",
-                "type": "dispatch_namespace",
-                "namespace": f"overskill-{environment}-{app}",
-            }
-            for app in ("preview", "production", "staging")
-        ),
-    ]
-    assert declared.of("WorkersDeployment")["dispatcher-deployment"] == {
-        "accountId": account_id,
-        "scriptName": worker,
-        "strategy": "percentage",
-        "versions": [{"percentage": 100, "versionId": "dispatcher-version-id"}],
-    }
-    assert declared.of("DnsRecord") == {
-        "domain-wildcard": {
-            "zoneId": ZONE_ID,
-            "name": f"*.{domain}",
-            "type": "CNAME",
-            "content": f"{worker}.overskill.workers.dev",
-            "proxied": True,
-            "ttl": 1,
-        }
-    }
-    assert declared.of("WorkersRoute") == {
-        "domain-route": {"zoneId": ZONE_ID, "pattern": f"*.{domain}/*", "script": worker}
-    }
-    template = declared.of("Repository")["template"]
-    assert (template["name"], template["isTemplate"], template["visibility"]) == ("vite-wfp-template", True, "private")
-    assert {t for t in declared.types if t.startswith("overskill:")} == {
-        "overskill:platform:Namespaces",
-        "overskill:platform:Dispatcher",
-        "overskill:platform:Domain",
-        "overskill:platform:Template",
-    }
+    assert keys - {key for case in OPTIONS for key in case["config"]} == NOT_IN_THE_GRAPH
+
+
+def test_another_stacks_template_is_read(declare):
+    (call,) = [call for call in declare("dev").calls if call.token == "github:index/getRepository:getRepository"]
+    assert call.args == {"fullName": "overskill/vite-wfp-template"}
 
 
 def test_a_bad_configuration_declares_nothing(run_program):

@@ -1,10 +1,13 @@
 """The platform stack's configuration: what is accepted, and what each offender is told."""
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
+from infra import config_schema
 from infra.config import ConfigError, parse
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +41,8 @@ def test_production_lives_on_cloudflare():
     assert config.cloudflare.base_url is None
     assert config.github.base_url is None
     assert config.overskill.origins.subdomain_url("abc123") == "https://abc123.overskill.com/"
+    assert config.overskill.protected
+    assert config.template_repository == "overskill/vite-wfp-template"
     assert config.overskill.origins.path_url("abc123") == "https://overskill-dispatch.overskill.workers.dev/app/abc123/"
 
 
@@ -72,11 +77,30 @@ def test_every_offender_is_named_at_once():
         ({"overskill__prefix": "Over"}, "overskill:prefix: names every namespace and Worker"),
         ({"overskill__prefix": ["a"]}, "overskill:prefix: input should be a valid string"),
         ({"overskill__domain": "https://overskill.com"}, "overskill:domain: must be a lower-case host name"),
-        ({"overskill__zone": "example.com"}, "overskill: domain overskill.localhost is not in zone example.com"),
         ({"overskill__platformEnvironment": "prod"}, "overskill:platformEnvironment: input should be 'development'"),
         ({"overskill__workersDevSubdomain": "a.b"}, "overskill:workersDevSubdomain: must be one DNS label"),
         ({"overskill__githubOrganization": "a b"}, "overskill:githubOrganization: must be a GitHub user"),
-        ({"overskill__templateRepository": "a/b"}, "overskill:templateRepository: must be a GitHub repository name"),
+        (
+            {"overskill__templateRepository": "b"},
+            "overskill:templateRepository: must be a GitHub repository with its own",
+        ),
+        ({"overskill__exemptHosts": ["a.b"]}, "overskill:exemptHosts.0: must be one DNS label"),
+        ({"overskill__plans": {"Free": {}}}, "overskill:plans.Free.[key]: must be a plan's name"),
+        ({"overskill__plans": {"free": {"cpuMs": 30_001}}}, "overskill:plans.free.cpuMs: input should be less than or"),
+        (
+            {"overskill__plans": {"free": {"egress": {"allow": ["*"]}}}},
+            "overskill:plans.free.egress.allow.0: must be a low",
+        ),
+        ({"overskill__plans": {"free": {"cpu": 1}}}, "overskill:plans.free.cpu: is not a key of this project"),
+        ({"overskill__certificate": {"kind": "some"}}, "overskill:certificate.kind: input should be 'universal'"),
+        (
+            {"overskill__rollout": {"stable": "1", "percentage": 5}},
+            "overskill:rollout.stable: must be the id of a Worker's",
+        ),
+        (
+            {"overskill__organizationSettings": {"allowedActions": ["x"]}},
+            "overskill:organizationSettings.allowedActions.0",
+        ),
         ({"overskill__webhookBase": "overskill.com"}, "overskill:webhookBase: input should be a valid URL"),
         ({"overskill__edge": "{not json"}, "overskill:edge: Expecting property name"),
         ({"github__baseUrl": "http://127.0.0.1:8787"}, "github: baseUrl must end in /api/v3/"),
@@ -88,3 +112,133 @@ def test_offender(changes, offender):
     (line,) = offenders(**changes)
     assert line.startswith(offender)
     assert "planted" not in line
+
+
+DEEP = {"overskill__domain": "apps.overskill.com", "overskill__zone": "overskill.com", "overskill__edge": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "offender"),
+    [
+        (
+            {"overskill__zone": "example.com"},
+            "overskill:zone: domain overskill.localhost is not in zone example.com: its record and route would be",
+        ),
+        (
+            DEEP,
+            "overskill:certificate.kind: universal covers one level below zone overskill.com, so no browser would open "
+            "*.apps.overskill.com: second-level hosts need an advanced certificate",
+        ),
+        (
+            {**DEEP, "overskill__certificate": {"kind": "none"}, "overskill__customHostnames": "true"},
+            "overskill:customHostnames: needs a zone of the domain's own: the route */* would take every host of zone "
+            "overskill.com, and not only those of apps.overskill.com",
+        ),
+        (
+            {"overskill__appEnvironments": ["preview"]},
+            "overskill:appEnvironments: production is missing: no app would have an address without a prefix",
+        ),
+        (
+            {"overskill__appEnvironments": ["production", "production"]},
+            "overskill:appEnvironments: production is there twice",
+        ),
+        (
+            {"overskill__exemptHosts": ["shop"]},
+            "overskill:exemptHosts: 'shop' could be an app's id, and that app's address would not reach it",
+        ),
+        (
+            {"overskill__certificate": {"kind": "none", "hosts": ["overskill.localhost"]}},
+            "overskill:certificate.hosts: kind none takes no hosts: they would get no certificate",
+        ),
+        (
+            {"overskill__certificate": {"kind": "advanced", "hosts": ["overskill.localhost", "*.elsewhere.com"]}},
+            "overskill:certificate.hosts: *.elsewhere.com not in zone overskill.localhost: no order is taken",
+        ),
+        (
+            {"overskill__certificate": {"kind": "advanced", "hosts": ["*.overskill.localhost"]}},
+            "overskill:certificate.hosts: overskill.localhost missing: Cloudflare takes no order without the zone",
+        ),
+        (
+            {
+                "overskill__certificate": {
+                    "kind": "advanced",
+                    "hosts": ["overskill.localhost", "*.overskill.localhost"]
+                    + [f"a{number}.overskill.localhost" for number in range(49)],
+                }
+            },
+            "overskill:certificate.hosts: 51 are too many: a certificate holds 50",
+        ),
+        (
+            {"overskill__certificate": {"kind": "advanced", "authority": "lets_encrypt", "validityDays": 30}},
+            "overskill:certificate.validityDays: lets_encrypt issues for 90 days, not for 30: the order would fail",
+        ),
+        (
+            {"overskill__defaultPlan": "gold"},
+            "overskill:defaultPlan: 'gold' is not among overskill:plans (free, pro): an app without a plan would",
+        ),
+        (
+            {"overskill__templateRepository": "acme/template"},
+            "overskill:templateRepository: is made by the provider at github:owner, which is overskill and not acme",
+        ),
+        (
+            {"overskill__template": "use", "overskill__adopt": ["template"]},
+            "overskill:adopt: template is another stack's (overskill:template: use): two owners would undo each other",
+        ),
+    ],
+)
+def test_keys_that_do_not_go_together(changes, offender):
+    assert any(line.startswith(offender) for line in offenders(**changes)), offenders(**changes)
+
+
+def test_all_rules_are_told_at_once():
+    broken = offenders(overskill__defaultPlan="gold", overskill__zone="example.com", overskill__exemptHosts=["shop"])
+    assert [line.split(": ")[0] for line in broken] == [
+        "overskill:defaultPlan",
+        "overskill:exemptHosts",
+        "overskill:zone",
+    ]
+
+
+def test_a_template_that_nobody_named_is_the_platforms_own():
+    names = {parse(values(overskill__prefix=prefix)).template_repository for prefix in ("overskill", "acme")}
+    assert names == {"overskill/overskill-app-template", "overskill/acme-app-template"}
+
+
+@pytest.mark.parametrize(("protect", "protected"), [(None, False), ("true", True), (True, True), ("false", False)])
+def test_protection_is_a_choice_outside_of_production(protect, protected):
+    assert parse(values(overskill__protect=protect)).overskill.protected is protected
+
+
+def test_the_schema_is_the_models():
+    assert config_schema.FILE.read_text() == config_schema.text(), "run: python -m infra.config_schema"
+
+
+def wrong_places(config: dict[str, object]) -> list[str]:
+    return [error.json_path for error in SCHEMA.iter_errors({"config": config, "encryptionsalt": "v1:x"})]
+
+
+SCHEMA = jsonschema.Draft202012Validator(json.loads(config_schema.FILE.read_text()))
+
+
+@pytest.mark.parametrize("stack", sorted(STACKS))
+def test_editors_accept_each_committed_stack_and_are_told_where_the_schema_is(stack):
+    jsonschema.Draft202012Validator.check_schema(SCHEMA.schema)
+    assert wrong_places(values(stack)) == []
+    assert STACKS[stack].read_text().startswith("# yaml-language-server: $schema=infra/config.schema.json\n")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"overskill__prefixx": "a"},
+        {"overskill__prefix": "Over"},
+        {"overskill__domain": None},
+        {"overskill__plans": {"free": {"cpu": 1}}},
+        {"overskill__exemptHosts": ["a.b"]},
+        {"overskill__template": "mine"},
+        {"overskil__prefix": "a"},
+    ],
+)
+def test_editors_refuse_what_the_program_refuses(changes):
+    assert wrong_places(values(**changes)) != []
+    assert offenders(**changes)
