@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import yaml
 
 from app_stacks.cloudflare_api import CloudflareApi
-from infra.names import APP_ENVIRONMENTS, AppEnvironment, Script, check_app_id, namespace
+from infra.names import AppEnvironment, Script, check_app_id, namespace
 from overskill.errors import CommandError
 from overskill.progress import step
-from overskill.project import APP_PROJECT, LOCAL_STACK
+from overskill.project import APP_PROJECT
 from overskill.recovery import release_dead_locks
 from overskill.session import Session, check
 
@@ -17,15 +17,11 @@ PROVIDER_NAMESPACES = ("cloudflare", "github")
 
 @dataclass(frozen=True, kw_only=True)
 class AppStatus:
-    """An app that this checkout knows, and which of its scripts the local cloud has."""
+    """An app that this checkout knows, and whether the local cloud has a script of it in each of its environments."""
 
     app_id: str
     url: str
-    scripts: tuple[str, ...]
-
-    @property
-    def complete(self) -> bool:
-        return len(self.scripts) == len(APP_ENVIRONMENTS)
+    complete: bool
 
 
 def create(session: Session, app_id: str, display_name: str = "") -> dict[str, str]:
@@ -42,8 +38,9 @@ def create(session: Session, app_id: str, display_name: str = "") -> dict[str, s
 
 def urls(session: Session, app_id: str) -> dict[str, str]:
     """The addresses of an app: each app environment's, and the path that always works."""
-    origins = session.cloud.config.overskill.origins
-    scripts = {environment: Script(app_id=app_id, environment=environment).name for environment in APP_ENVIRONMENTS}
+    platform = session.config.overskill
+    origins = platform.origins
+    scripts = {e: Script(app_id=app_id, environment=e).name for e in platform.app_environments}
     by_environment = {name: origins.subdomain_url(script) for name, script in reversed(scripts.items())}
     return {**by_environment, "path": origins.path_url(app_id)}
 
@@ -51,28 +48,24 @@ def urls(session: Session, app_id: str) -> dict[str, str]:
 def list_apps(session: Session) -> list[AppStatus]:
     """The apps that have a stack file here, by name."""
     session.cloud.require()
-    present = _scripts_by_environment(session)
+    platform, present = session.config.overskill, _scripts_by_environment(session)
     return [
         AppStatus(
             app_id=app_id,
-            url=session.cloud.config.overskill.origins.subdomain_url(app_id),
-            scripts=tuple(
-                environment
-                for environment in APP_ENVIRONMENTS
-                if Script(app_id=app_id, environment=environment).name in present[environment]
-            ),
+            url=platform.origins.url(app_id, platform.urls),
+            complete=all(Script(app_id=app_id, environment=e).name in scripts for e, scripts in present.items()),
         )
-        for app_id in session.project.app_ids(LOCAL_STACK)
+        for app_id in session.project.app_ids(session.stack)
     ]
 
 
 def destroy(session: Session, app_id: str) -> None:
     """Delete all that the app has, and its stack. Raises `CommandError` for one that is not known here."""
-    file = session.project.app_stack_file(f"{LOCAL_STACK}.{check_app_id(app_id)}")
+    file = session.project.app_stack_file(session.app_stack(check_app_id(app_id)))
     if not file.exists():
         raise CommandError(f"there is no app {app_id!r} here; ./dev app list shows those that are")
     session.cloud.require()
-    engine, stack = session.apps, f"{LOCAL_STACK}.{app_id}"
+    engine, stack = session.apps, session.app_stack(app_id)
     with step(f"App {app_id}: pulumi destroy") as running, session.project.marked_run(stack) as unfinished:
         release_dead_locks(engine, stack)
         outcome = engine.destroy(stack, refresh=unfinished)
@@ -83,11 +76,12 @@ def destroy(session: Session, app_id: str) -> None:
 
 def _write_stack_file(session: Session, app_id: str, display_name: str) -> None:
     """The stack's configuration: the provider settings of its platform stack, with the organisation that owns apps."""
-    file = session.project.app_stack_file(f"{LOCAL_STACK}.{app_id}")
+    file = session.project.app_stack_file(session.app_stack(app_id))
     content = yaml.safe_load(file.read_text()) if file.exists() else {}
-    platform = session.project.stack_values(LOCAL_STACK)
+    platform = session.project.stack_values(session.stack)
     config = {key: value for key, value in platform.items() if key.split(":")[0] in PROVIDER_NAMESPACES}
-    config["github:owner"] = session.cloud.config.overskill.github_organization
+    config["github:owner"] = session.config.overskill.github_organization
+    config[f"{APP_PROJECT}:appEnvironments"] = list(session.config.overskill.app_environments)
     if display_name:
         config[f"{APP_PROJECT}:displayName"] = display_name
     content["config"] = {**content.get("config", {}), **config}
@@ -95,12 +89,12 @@ def _write_stack_file(session: Session, app_id: str, display_name: str) -> None:
 
 
 def _scripts_by_environment(session: Session) -> dict[AppEnvironment, set[str]]:
-    platform = session.cloud.config.overskill
-    token, base_url = session.cloud.credentials()["cloudflare_token"], str(session.cloud.config.cloudflare.base_url)
+    platform = session.config.overskill
+    token, base_url = session.credentials["CLOUDFLARE_API_TOKEN"], str(session.config.cloudflare.base_url)
     with CloudflareApi(token, base_url) as api:
         return {
             environment: api.script_names(
                 platform.account_id, namespace(platform.prefix, platform.platform_environment, environment)
             )
-            for environment in APP_ENVIRONMENTS
+            for environment in platform.app_environments
         }

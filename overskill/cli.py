@@ -13,10 +13,14 @@ from app_stacks.cloudflare_api import CloudflareError
 from infra.names import InvalidAppId
 from overskill import apps as apps_module
 from overskill import plain_pulumi, testing
+from overskill.builder_environment import lines
+from overskill.doctor import doctor
 from overskill.errors import CommandError
 from overskill.progress import duration, step
-from overskill.project import Project
+from overskill.project import LOCAL_STACK, Project
+from overskill.rollout import roll_back, roll_out
 from overskill.session import Session
+from overskill.stack_context import StackContext, read_stack
 from overskill.toolchain.command import toolchain
 
 FIRST_APP = "ultrathink"
@@ -37,21 +41,28 @@ Providers = Annotated[
 ]
 
 
+Stack = Annotated[str, typer.Option(help="The platform stack.")]
+LocalStack = Annotated[str, typer.Option(help="A platform stack of the local cloud.")]
+
+
 @app.command()
 def up(
+    stack: LocalStack = LOCAL_STACK,
     providers: Providers = None,
     detach: Annotated[bool, typer.Option("--detach", help="Leave it running and return; ./dev down stops it.")] = False,
 ) -> None:
     """Start the local cloud, the platform and a first app; stay until Ctrl-C."""
     started = time.monotonic()
-    session = Session(Project(), providers)
+    session = Session(Project(), providers, stack)
     workerd = session.toolchain.workerd
     try:
         with step("Local cloud: start") as running:
             running.detail = "started" if session.cloud.start(workerd) else "was running"
         session.up_platform()
-        urls = apps_module.create(session, FIRST_APP)
-        _show_urls(session, urls)
+        if stack == LOCAL_STACK:
+            _show_urls(session, apps_module.create(session, FIRST_APP))
+        else:
+            console.print(f"Platform {stack} is up. An app in it: ./dev app create NAME --stack {stack}")
         console.print(f"Ready after {duration(time.monotonic() - started)}.", end=" ")
         if detach:
             console.print("Stop it with ./dev down")
@@ -77,17 +88,18 @@ def down() -> None:
 def create_app(
     name: Annotated[str, typer.Argument(help="The app id: a-z, 0-9 and inner hyphens.")],
     display_name: Annotated[str, typer.Option(help="What people read. [default: the app id]")] = "",
+    stack: LocalStack = LOCAL_STACK,
     providers: Providers = None,
 ) -> None:
     """Make an app: its repository, its scripts, its addresses."""
-    session = Session(Project(), providers)
+    session = Session(Project(), providers, stack)
     _show_urls(session, apps_module.create(session, name, display_name))
 
 
 @app_commands.command("list")
-def list_apps() -> None:
+def list_apps(stack: LocalStack = LOCAL_STACK) -> None:
     """The apps of this checkout."""
-    found = apps_module.list_apps(Session(Project()))
+    found = apps_module.list_apps(Session(Project(), stack=stack))
     if not found:
         console.print("No apps yet: ./dev app create NAME makes one.")
         return
@@ -99,11 +111,37 @@ def list_apps() -> None:
 
 
 @app_commands.command("destroy")
-def destroy_app(name: str, providers: Providers = None) -> None:
+def destroy_app(name: str, stack: LocalStack = LOCAL_STACK, providers: Providers = None) -> None:
     """Delete an app: its repository, its scripts and its stack."""
-    apps_module.destroy(Session(Project(), providers), name)
+    apps_module.destroy(Session(Project(), providers, stack), name)
 
 
+@app.command("env")
+def environment(
+    stack: Stack = LOCAL_STACK,
+    show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Print the secrets too.")] = False,
+) -> None:
+    """Print the environment that the builder needs for a platform stack, as NAME=value lines."""
+    config, credentials = read_stack(Project(), stack)
+    print("\n".join(lines(config, credentials, show_secrets=show_secrets)))
+
+
+@app.command()
+def rollout(
+    percentage: Annotated[int, typer.Argument(min=0, max=100, help="Of the requests; 100 ends the rollout.")],
+    stack: Stack = LOCAL_STACK,
+) -> None:
+    """Give the dispatch Worker of this checkout a share of the requests, and the version that serves now the rest."""
+    print(roll_out(StackContext.of(Project(), stack), percentage))
+
+
+@app.command()
+def rollback(stack: Stack = LOCAL_STACK) -> None:
+    """Give every request back to the dispatch Worker's version before the newest."""
+    print(roll_back(StackContext.of(Project(), stack)))
+
+
+app.command()(doctor)
 app.command()(toolchain)
 
 

@@ -19,6 +19,8 @@ REAL_CREDENTIALS = (
     "GITHUB_APP_ID",
     "GITHUB_APP_INSTALLATION_ID",
     "GITHUB_APP_PEM_FILE",
+    "GITHUB_CLIENT_SECRET",
+    "GITHUB_PRIVATE_KEY",
     "PULUMI_ACCESS_TOKEN",
     "PULUMI_CONFIG_PASSPHRASE",
 )
@@ -30,18 +32,16 @@ def local_environment(project: Project, credentials: Mapping[str, str]) -> dict[
     The state is kept in files below `.overskill`, encrypted with a passphrase of this checkout's own.
     """
     environment = {key: value for key, value in os.environ.items() if key not in REAL_CREDENTIALS}
-    environment |= {
-        "CLOUDFLARE_API_TOKEN": credentials["cloudflare_token"],
-        "GITHUB_TOKEN": credentials["github_token"],
+    return environment | {
+        "CLOUDFLARE_API_TOKEN": credentials["CLOUDFLARE_API_TOKEN"],
+        "GITHUB_TOKEN": credentials["GITHUB_TOKEN"],
+        "OVERSKILL_WEBHOOK_SECRET": credentials["OVERSKILL_WEBHOOK_SECRET"],
         "PULUMI_BACKEND_URL": f"file://{project.backend}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.secret_file("passphrase")),
         "PULUMI_DEBUG_COMMANDS": "1",  # without it, the engine hides the option --event-log
         "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    if "OVERSKILL_WEBHOOK_SECRET" not in environment:
-        environment["OVERSKILL_WEBHOOK_SECRET"] = project.secret_file("webhook-secret").read_text()
-    return environment
 
 
 @dataclass
@@ -76,11 +76,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine, run in `folder` (the one of a Pulumi.yaml) with `environment`."""
+    """The engine, run in `folder` (the one of a Pulumi.yaml) with `environment`.
+
+    What `up` is about to do has to pass the policy pack of `policies`, if that is given.
+    """
 
     project: Project
     folder: Path
     environment: Mapping[str, str]
+    policies: Path | None = None
 
     @property
     def logs(self) -> Path:
@@ -88,7 +92,7 @@ class Engine:
 
     def up(self, stack: str, *, refresh: bool = False) -> Outcome:
         """Bring the stack to what its program says, made if need be; `refresh` looks first at what exists."""
-        flags = ("--refresh",) if refresh else ()
+        flags = [*(["--refresh"] if refresh else []), *(["--policy-pack", str(self.policies)] if self.policies else [])]
         outcome = self._operate("up", stack, *flags)
         if outcome.code == NO_SUCH_STACK:
             self.capture("stack", "init", stack, "--no-select")
@@ -157,5 +161,7 @@ def outcome_of(code: int, log: Path, events: Path) -> Outcome:
             outcome.changes = summary["resourceChanges"]
         elif (diagnostic := event.get("diagnosticEvent")) and diagnostic["severity"] == "error":
             outcome.errors.append(diagnostic["message"].strip())
+        elif (policy := event.get("policyEvent")) and policy["enforcementLevel"] == "mandatory":
+            outcome.errors.append(f"policy {policy['policyName']}: {policy['message'].strip()}")
     events.unlink(missing_ok=True)
     return outcome

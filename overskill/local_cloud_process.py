@@ -14,7 +14,7 @@ import psutil
 
 from infra.config import StackConfig
 from overskill.errors import CommandError
-from overskill.project import Project
+from overskill.project import LOCAL_STACK, LOOPBACK, Project
 
 START_SECONDS = 30
 STOP_SECONDS = 15
@@ -30,18 +30,29 @@ class LocalCloud:
     @classmethod
     def of(cls, project: Project) -> "LocalCloud":
         """Raises `CommandError` where the local stack's configuration has errors or leads elsewhere."""
-        config = project.stack_config()
+        config = project.stack_config(LOCAL_STACK)
         for key, url in (
             ("cloudflare:baseUrl", config.cloudflare.base_url),
             ("github:baseUrl", config.github.base_url),
         ):
-            if url is None or url.host not in ("127.0.0.1", "localhost"):
+            if url is None or url.host not in LOOPBACK:
                 raise CommandError(f"Pulumi.local.yaml: {key} must lead to this machine, such as http://127.0.0.1:8787")
         if config.cloudflare.base_url.port != config.github.base_url.port:
             raise CommandError("Pulumi.local.yaml: cloudflare:baseUrl and github:baseUrl must name the same port")
         if config.overskill.edge.port is None:
             raise CommandError("Pulumi.local.yaml: overskill:edge.port is missing: the local edge needs one")
         return cls(project, config)
+
+    def config_of(self, stack: str) -> StackConfig:
+        """The configuration of a stack that this cloud serves. Raises `CommandError` for one that leads elsewhere."""
+        config = self.project.stack_config(stack)
+        ours, theirs = _leads_to(self.config), _leads_to(config)
+        if differing := [f"{key} (it is {theirs[key]}, there {ours[key]})" for key in ours if ours[key] != theirs[key]]:
+            raise CommandError(
+                f"stack {stack} does not lead to the local cloud of Pulumi.{LOCAL_STACK}.yaml: make these the same in "
+                f"both files: {', '.join(differing)}"
+            )
+        return config
 
     @property
     def state(self) -> Path:
@@ -109,6 +120,15 @@ class LocalCloud:
         self.stop()
         raise CommandError(f"the local cloud did not answer within {START_SECONDS} s:\n{self._last_words()}")
 
+    def serve_zone(self, name: str) -> None:
+        """Have the running cloud hold a zone of this name, as an account's owner would add it."""
+        headers = {"Authorization": f"Bearer {self.credentials()['cloudflare_token']}"}
+        with httpx.Client(base_url=str(self.config.cloudflare.base_url), headers=headers, trust_env=False) as client:
+            if client.get("zones", params={"name": name}).raise_for_status().json()["result"]:
+                return
+            account = {"id": self.config.overskill.account_id}
+            client.post("zones", json={"name": name, "account": account, "type": "full"}).raise_for_status()
+
     def stop(self) -> bool:
         """Stop it and what it has started; return whether it ran."""
         process = self.process()
@@ -134,9 +154,14 @@ class LocalCloud:
         }
         command = [sys.executable, "-m", "local_cloud", "serve"]
         command += [str(word) for option in options.items() for word in option]
-        for organization in sorted({self.config.github.owner, platform.github_organization}):
-            command += ["--organization", organization]
+        for owner in sorted({owner for stack in self.project.local_stacks() for owner in self._owners(stack)}):
+            command += ["--organization", owner]
         return command
+
+    def _owners(self, stack: str) -> set[str]:
+        """The GitHub organisations that a stack names."""
+        values = self.project.stack_values(stack)
+        return {values[key] for key in ("github:owner", "overskill:githubOrganization") if key in values}
 
     def _health(self) -> dict[str, Any] | None:
         try:
@@ -148,3 +173,15 @@ class LocalCloud:
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-8:]
         return "\n".join(f"  {line}" for line in lines) + f"\n  (whole log: {os.path.relpath(self.log)})"
+
+
+def _leads_to(config: StackConfig) -> dict[str, object]:
+    """What two stacks on one local cloud have in common."""
+    platform = config.overskill
+    return {
+        "cloudflare:baseUrl": config.cloudflare.base_url,
+        "github:baseUrl": config.github.base_url,
+        "overskill:accountId": platform.account_id,
+        "overskill:workersDevSubdomain": platform.workers_dev_subdomain,
+        "overskill:edge": platform.edge,
+    }

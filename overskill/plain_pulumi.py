@@ -16,8 +16,8 @@ def run(project: Project, arguments: Sequence[str]) -> int:
     plugins. Any other stack gets the user's own environment, with the toolchain first on PATH.
     """
     platform_stack = (named_stack(arguments) or LOCAL_STACK).split(".")[0]
-    if platform_stack == LOCAL_STACK:
-        environment = Session(project).environment
+    if platform_stack in project.local_stacks():
+        environment = Session(project, stack=platform_stack).environment
     else:
         environment = os.environ | Toolchain(project.root).environment()
     try:

@@ -3,10 +3,11 @@
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -14,6 +15,7 @@ from infra.config import ConfigError, StackConfig, parse
 from overskill.errors import CommandError
 
 LOCAL_STACK = "local"
+LOOPBACK = ("127.0.0.1", "localhost")
 APP_PROJECT = "overskill-apps"
 
 
@@ -49,6 +51,11 @@ class Project:
         """The folder of the app program."""
         return self.root / "app_stacks"
 
+    @property
+    def policies(self) -> Path:
+        """The folder of the policy pack."""
+        return self.root / "policies"
+
     @contextmanager
     def marked_run(self, stack: str) -> Iterator[bool]:
         """Leave a mark on `stack` until the block has ended well; gives whether the run before left one."""
@@ -66,8 +73,19 @@ class Project:
         files = (self.apps / "stacks").glob(f"Pulumi.{platform_stack}.*.yaml")
         return sorted(file.name.split(".")[2] for file in files)
 
-    def stack_values(self, stack: str) -> Mapping[str, Any]:
-        """The `config` of `Pulumi.<stack>.yaml`. Raises `CommandError` where it is missing or no mapping."""
+    def local_stacks(self) -> list[str]:
+        """The platform stacks whose Cloudflare is on this machine, by name. Files that cannot be read are left out."""
+        found = []
+        for file in sorted(self.root.glob("Pulumi.*.yaml")):
+            stack = file.name.split(".")[1]
+            with suppress(CommandError):
+                url = urlsplit(str(self.stack_values(stack).get("cloudflare:baseUrl", "")))
+                if url.hostname in LOOPBACK:
+                    found.append(stack)
+        return found
+
+    def stack_file(self, stack: str) -> Mapping[str, Any]:
+        """The content of `Pulumi.<stack>.yaml`. Raises `CommandError` where that has no mapping `config`."""
         file = self.root / f"Pulumi.{stack}.yaml"
         try:
             content = yaml.safe_load(file.read_text())
@@ -75,12 +93,15 @@ class Project:
             raise CommandError(f"there is no stack {stack!r}: {file} does not exist") from None
         except yaml.YAMLError as error:
             raise CommandError(f"{file} is no YAML: {error}") from None
-        values = content.get("config") if isinstance(content, dict) else None
-        if not isinstance(values, dict):
+        if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
             raise CommandError(f"{file} has no mapping `config`")
-        return values
+        return content
 
-    def stack_config(self, stack: str = LOCAL_STACK) -> StackConfig:
+    def stack_values(self, stack: str) -> Mapping[str, Any]:
+        """The `config` of `Pulumi.<stack>.yaml`. Raises as `stack_file` does."""
+        return self.stack_file(stack)["config"]
+
+    def stack_config(self, stack: str) -> StackConfig:
         """The checked configuration of a platform stack. Raises `CommandError` with every offender."""
         try:
             return parse(self.stack_values(stack))
@@ -88,16 +109,17 @@ class Project:
             raise CommandError(f"{self.root / f'Pulumi.{stack}.yaml'} has errors:\n{error}") from None
 
     def forget_salt(self) -> None:
-        """Take the encryption salt out of `Pulumi.local.yaml`, where every run of the engine notes it.
+        """Take the encryption salt out of the local stacks' files, where every run of the engine notes it.
 
-        The file is everybody's, the passphrase this machine's alone. The engine needs the note only to read encrypted
-        values of the file, so it stays where there is one; the state has a salt of its own.
+        The files are everybody's, the passphrase this machine's alone. The engine needs the note only to read encrypted
+        values of a file, so it stays where there is one; the state has a salt of its own.
         """
-        file = self.root / f"Pulumi.{LOCAL_STACK}.yaml"
-        lines = file.read_text().splitlines(keepends=True)
-        kept = [line for line in lines if not line.startswith("encryptionsalt:")]
-        if kept != lines and not any(line.lstrip().startswith("secure:") for line in kept):
-            file.write_text("".join(kept))
+        for stack in self.local_stacks():
+            file = self.root / f"Pulumi.{stack}.yaml"
+            lines = file.read_text().splitlines(keepends=True)
+            kept = [line for line in lines if not line.startswith("encryptionsalt:")]
+            if kept != lines and not any(line.lstrip().startswith("secure:") for line in kept):
+                file.write_text("".join(kept))
 
     def secret_file(self, name: str) -> Path:
         """A file that holds a generated secret, made at first use; only its user can read it."""

@@ -75,6 +75,12 @@ def _worker(clouds: Clouds, inputs: Inputs) -> str | None:
     return None if found is None else f"{account}/{found['id']}"
 
 
+def _kv_namespace(clouds: Clouds, inputs: Inputs) -> str | None:
+    account = inputs["accountId"]
+    found = clouds.cloudflare(f"accounts/{account}/storage/kv/namespaces", per_page="1000") or []
+    return next((f"{account}/{one['id']}" for one in found if one["title"] == inputs["title"]), None)
+
+
 def _dns_record(clouds: Clouds, inputs: Inputs) -> str | None:
     zone = inputs["zoneId"]
     found = clouds.cloudflare(f"zones/{zone}/dns_records", name=inputs["name"], type=inputs["type"])
@@ -88,7 +94,10 @@ def _route(clouds: Clouds, inputs: Inputs) -> str | None:
 
 
 def _repository(clouds: Clouds, inputs: Inputs) -> str | None:
-    """Only a repository generated from the declared template is ours to take; GitHub says what it came from."""
+    """An app's repository is ours to take if GitHub says that it came from the declared template.
+
+    The template itself is, if its description is this platform's.
+    """
     found = clouds.github(f"repos/{clouds.owner}/{inputs['name']}")
     if found is None:
         return None
@@ -99,6 +108,11 @@ def _repository(clouds: Clouds, inputs: Inputs) -> str | None:
                 f"repository {clouds.owner}/{inputs['name']} exists already and was not made from the template: "
                 "it belongs to somebody else; rename it there or choose another app id"
             )
+    elif found["description"] != inputs["description"]:
+        raise CommandError(
+            f"template {clouds.owner}/{inputs['name']} exists already, and another platform's stack owns it: set "
+            "overskill:template: use, or name another one in overskill:templateRepository"
+        )
     return inputs["name"]
 
 
@@ -111,6 +125,7 @@ def _webhook(clouds: Clouds, inputs: Inputs) -> str | None:
 FINDERS: dict[str, Finder] = {
     "cloudflare:index/workersForPlatformsDispatchNamespace:WorkersForPlatformsDispatchNamespace": _namespace,
     "cloudflare:index/worker:Worker": _worker,
+    "cloudflare:index/workersKvNamespace:WorkersKvNamespace": _kv_namespace,
     "cloudflare:index/dnsRecord:DnsRecord": _dns_record,
     "cloudflare:index/workersRoute:WorkersRoute": _route,
     "github:index/repository:Repository": _repository,
@@ -141,7 +156,7 @@ def adopt(engine: Engine, stack: str, clouds: Clouds) -> list[str]:
     creates = {state["urn"].rpartition("::")[2]: state for state in engine.preview_creates(stack, import_file)}
     wanted = json.loads(import_file.read_text())
     found = {}
-    for entry in wanted["resources"]:
+    for entry in wanted.get("resources", ()):
         name = entry.get("logicalName", entry["name"])
         if (finder := FINDERS.get(entry["type"])) and (id_ := finder(clouds, creates[name]["inputs"])):
             found[name] = {**entry, "id": id_}

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import httpx
 
+from overskill.credentials import local_credentials
 from overskill.engine import Engine, Outcome, local_environment
 from overskill.errors import CommandError
 from overskill.local_cloud_process import LocalCloud
@@ -16,13 +17,15 @@ from overskill.toolchain.providers import Mode, ProviderChoice, choose
 
 
 class Session:
-    """One command's view of the checkout. Everything is made when it is first asked for."""
+    """One command's view of the checkout and of one platform stack. Everything is made when it is first asked for."""
 
-    def __init__(self, project: Project, providers: Mode | None = None) -> None:
+    def __init__(self, project: Project, providers: Mode | None = None, stack: str = LOCAL_STACK) -> None:
         self.project = project
+        self.stack = stack
         self.cloud = LocalCloud.of(project)
+        self.config = self.cloud.config_of(stack)
         self.toolchain = Toolchain(project.root)
-        self._mode = providers or self.cloud.config.overskill.providers
+        self._mode = providers or self.config.overskill.providers
 
     @cached_property
     def providers(self) -> ProviderChoice:
@@ -35,12 +38,17 @@ class Session:
     def environment(self) -> dict[str, str]:
         """The engine's environment for the local cloud."""
         tools = self.toolchain.environment() | self.providers.environment()
-        return local_environment(self.project, self.cloud.credentials()) | tools
+        return local_environment(self.project, self.credentials) | tools
+
+    @cached_property
+    def credentials(self) -> dict[str, str]:
+        """The local cloud's own, by the names of the environment's variables."""
+        return local_credentials(self.project, self.cloud.credentials())
 
     @cached_property
     def platform(self) -> Engine:
         """The engine of the platform program."""
-        return Engine(self.project, self.project.root, self.environment)
+        return Engine(self.project, self.project.root, self.environment, policies=self.project.policies)
 
     @cached_property
     def apps(self) -> Engine:
@@ -48,11 +56,15 @@ class Session:
         return Engine(self.project, self.project.apps, self.environment)
 
     def up_platform(self) -> None:
-        self._up("Platform", self.platform, LOCAL_STACK, self.cloud.config.github.owner)
+        self.cloud.serve_zone(self.config.overskill.zone_name)
+        self._up(f"Platform {self.stack}", self.platform, self.stack, self.config.github.owner)
 
     def up_app(self, app_id: str) -> None:
-        owner = self.cloud.config.overskill.github_organization
-        self._up(f"App {app_id}", self.apps, f"{LOCAL_STACK}.{app_id}", owner)
+        owner = self.config.overskill.github_organization
+        self._up(f"App {app_id}", self.apps, self.app_stack(app_id), owner)
+
+    def app_stack(self, app_id: str) -> str:
+        return f"{self.stack}.{app_id}"
 
     def answers(self, url: str) -> int:
         """The status that `url` answers with, asked at 127.0.0.1: not every resolver knows `*.localhost`."""
@@ -73,7 +85,7 @@ class Session:
             running.detail = outcome.summary()
 
     def _clouds(self, owner: str) -> Clouds:
-        config = self.cloud.config
+        config = self.config
         return Clouds(str(config.cloudflare.base_url), str(config.github.base_url), owner, self.environment)
 
 

@@ -11,6 +11,8 @@ from overskill.toolchain import Toolchain
 
 SUITES = ("unit", "components", "worker", "contract", "e2e")
 NEED_TOOLCHAIN = {"worker", "contract", "e2e"}
+OPTIONS = {"e2e": ["--numprocesses=2", "--dist=loadfile"]}
+"""Each file of the end-to-end tests has a checkout of its own: two run at once."""
 
 
 def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:
@@ -28,7 +30,10 @@ def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:
     marks = [] if slow else ["-m", "not slow"]
     codes = [
         subprocess.run(
-            [sys.executable, "-m", "pytest", f"tests/{suite}", *marks], cwd=project.root, env=environment, check=False
+            [sys.executable, "-m", "pytest", f"tests/{suite}", *OPTIONS.get(suite, []), *marks],
+            cwd=project.root,
+            env=environment,
+            check=False,
         ).returncode
         for suite in chosen
     ]

@@ -26,9 +26,15 @@ Mode = Literal["auto", "official", "standin"]
 DOWNLOAD_HOSTS = ("https://api.github.com", "https://get.pulumi.com")
 """Where `pulumi plugin install` looks, in this order."""
 
+ANALYZER = "analyzer-policy-overskill-v1.0.0/pulumi-analyzer-policy-overskill"
+"""What runs the policy pack; the engine looks for it by the `runtime` of `policies/PulumiPolicy.yaml`."""
+
 _DOWNLOAD_SECONDS = 600
 _STAND_IN = """#!/bin/sh
 exec {python} -P -m local_cloud.providers {name} "$@"
+"""
+_ANALYZER = """#!/bin/sh
+exec {python} -u -m pulumi.policy "$1" "$2"
 """
 
 
@@ -59,6 +65,8 @@ def choose(mode: Mode, project_home: Path, pulumi: Path) -> ProviderChoice:
     homes = project_home / "pulumi-home"
     homes.mkdir(parents=True, exist_ok=True)
     with FileLock(homes / ".lock"):
+        for kind in ("official", "standin"):
+            _write_program(homes / kind / "plugins" / ANALYZER, _ANALYZER.format(python=shlex.quote(sys.executable)))
         if mode == "standin":
             return _stand_ins(homes / "standin", "asked for")
         try:
@@ -131,13 +139,17 @@ def _download(absent: Mapping[str, str], home: Path, pulumi: Path, log: Path) ->
 def _stand_ins(home: Path, why: str) -> ProviderChoice:
     for name, version in PROVIDERS.items():
         plugin = _plugin(home, name, version)
-        plugin.parent.mkdir(parents=True, exist_ok=True)
-        program = _STAND_IN.format(python=shlex.quote(sys.executable), name=name)
-        fresh = plugin.with_suffix(".new")
-        fresh.write_text(program)
-        fresh.chmod(0o755)
-        fresh.replace(plugin)
+        _write_program(plugin, _STAND_IN.format(python=shlex.quote(sys.executable), name=name))
     return ProviderChoice(kind="standin", why=why, pulumi_home=home)
+
+
+def _write_program(file: Path, text: str) -> None:
+    """Put an executable in its place by one rename: another run may be starting it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.chmod(0o755)
+    fresh.replace(file)
 
 
 def _plugin(home: Path, name: str, version: str) -> Path:

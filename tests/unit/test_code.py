@@ -19,9 +19,8 @@ def test_linter(command):
 
 
 def test_modules_stay_small():
-    modules = [
-        path for folder in ("app_stacks", "infra", "local_cloud", "overskill") for path in (ROOT / folder).rglob("*.py")
-    ]
+    packages = ("app_stacks", "infra", "local_cloud", "overskill", "policies")
+    modules = [path for package in packages for path in (ROOT / package).rglob("*.py")]
     long = {
         str(path.relative_to(ROOT)): lines for path in modules if (lines := len(path.read_text().splitlines())) > 300
     }

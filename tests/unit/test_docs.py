@@ -1,5 +1,6 @@
 """Pages that could go stale: every command, configuration key and decision is listed where it should be."""
 
+import re
 from pathlib import Path
 
 import typer
@@ -7,6 +8,8 @@ from pydantic import BaseModel
 
 from infra.config import StackConfig
 from overskill.cli import app
+from overskill.doctor import cloudflare
+from policies import POLICIES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -34,6 +37,24 @@ def test_every_command_is_in_the_readme():
 
 def test_every_configuration_key_is_in_the_readme():
     assert [key for key in keys(StackConfig) if f"`{key}`" not in README] == []
+
+
+def test_pages_that_the_readme_and_each_other_lead_to_are_there():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    links = [(page, target) for page in pages for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
+    assert (ROOT / "README.md", "docs/operations.md") in links
+    assert [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()] == []
+
+
+def test_every_permission_that_doctor_asks_for_is_in_the_operations_page():
+    page = (ROOT / "docs" / "operations.md").read_text()
+    needed = [*cloudflare.ACCOUNT_PERMISSIONS, *cloudflare.ZONE_PERMISSIONS, cloudflare.SSL]
+    assert [permission.name for permission in needed if permission.name not in page] == []
+
+
+def test_every_policy_is_in_its_decision():
+    page = (ROOT / "docs" / "adr" / "0008-policies.md").read_text()
+    assert [policy.name for policy in POLICIES if f"`{policy.name}`" not in page] == []
 
 
 def test_every_decision_is_in_the_readme():

@@ -13,13 +13,15 @@ def test_outcome_counts_changes_and_keeps_errors(tmp_path):
         {"preludeEvent": {}},
         {"diagnosticEvent": {"severity": "warning", "message": "careful"}},
         {"diagnosticEvent": {"severity": "error", "message": "HTTP 422: taken\n"}},
+        {"policyEvent": {"policyName": "names", "message": "wrong\n", "enforcementLevel": "mandatory"}},
+        {"policyEvent": {"policyName": "advice", "message": "better", "enforcementLevel": "advisory"}},
         {"summaryEvent": {"resourceChanges": {"create": 3, "same": 9}}},
     ]
     events.write_text("\n".join(json.dumps(line) for line in lines))
     outcome = outcome_of(255, tmp_path / "run.log", events)
     assert not outcome.ok
     assert outcome.summary() == "3 created, 9 unchanged"
-    assert outcome.failure() == "HTTP 422: taken"
+    assert outcome.failure() == "HTTP 422: taken\npolicy names: wrong"
     assert not events.exists()
 
 

@@ -2,15 +2,20 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
-from overskill.engine import local_environment
+from overskill.credentials import local_credentials
+from overskill.engine import REAL_CREDENTIALS, local_environment
 from overskill.errors import CommandError
+from overskill.local_cloud_process import LocalCloud
 from overskill.plain_pulumi import named_stack
 from overskill.project import Project
 
-CREDENTIALS = {"cloudflare_token": "local-cloudflare-1", "github_token": "local-github-1"}
+ROOT = Path(__file__).parents[2]
+MADE = {"cloudflare_token": "local-cloudflare-1", "github_token": "local-github-1", "github_app_id": "7"}
+LOCAL = "config:\n  cloudflare:baseUrl: http://127.0.0.1:8787/client/v4\n"
 
 
 def test_a_generated_secret_is_made_once_and_readable_by_its_user_alone(tmp_path):
@@ -39,18 +44,21 @@ def test_a_stack_file_that_cannot_be_read(tmp_path, content, message):
 
 
 def test_a_local_run_has_nothing_that_leads_to_a_real_account(tmp_path, monkeypatch):
-    for name in ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY", "GITHUB_TOKEN", "PULUMI_ACCESS_TOKEN"):
+    for name in (*REAL_CREDENTIALS, "CLOUDFLARE_API_TOKEN", "GITHUB_TOKEN"):
         monkeypatch.setenv(name, "a-real-one")
     monkeypatch.delenv("OVERSKILL_WEBHOOK_SECRET", raising=False)
-    environment = local_environment(Project(tmp_path), CREDENTIALS)
+    project = Project(tmp_path)
+    environment = local_environment(project, local_credentials(project, MADE))
     assert "a-real-one" not in environment.values()
+    assert environment["CLOUDFLARE_API_TOKEN"] == "local-cloudflare-1"
     assert environment["PULUMI_BACKEND_URL"].startswith(f"file://{tmp_path}")
     assert len(environment["OVERSKILL_WEBHOOK_SECRET"]) == 64
 
 
 def test_a_webhook_secret_of_the_users_is_written_nowhere(tmp_path, monkeypatch):
     monkeypatch.setenv("OVERSKILL_WEBHOOK_SECRET", "planted")
-    assert local_environment(Project(tmp_path), CREDENTIALS)["OVERSKILL_WEBHOOK_SECRET"] == "planted"
+    project = Project(tmp_path)
+    assert local_environment(project, local_credentials(project, MADE))["OVERSKILL_WEBHOOK_SECRET"] == "planted"
     assert "planted" not in [p.read_text() for p in tmp_path.rglob("*") if p.is_file()]
     assert not os.path.exists(tmp_path / ".overskill" / "webhook-secret")
 
@@ -74,9 +82,11 @@ def test_the_stack_that_the_arguments_name(arguments, stack):
 @pytest.mark.parametrize(
     ("content", "kept"),
     [
-        ("config:\n  a:b: 1\nencryptionsalt: v1:x\n", "config:\n  a:b: 1\n"),
-        ("config:\n  a:b:\n    secure: v1:y\nencryptionsalt: v1:x\n", None),
-        ("config:\n  a:b: 1\n", None),
+        (f"{LOCAL}encryptionsalt: v1:x\n", LOCAL),
+        (f"# a comment\n{LOCAL}encryptionsalt: v1:x\n", f"# a comment\n{LOCAL}"),
+        (f"{LOCAL}  a:b:\n    secure: v1:y\nencryptionsalt: v1:x\n", None),
+        (LOCAL, None),
+        ("config:\n  a:b: 1\nencryptionsalt: v1:x\n", None),
     ],
 )
 def test_the_salt_is_taken_out_unless_something_is_encrypted_with_it(tmp_path, content, kept):
@@ -95,3 +105,35 @@ def test_a_run_that_does_not_end_well_leaves_a_mark_for_the_next(tmp_path):
         assert unfinished
     with project.marked_run("local.abc") as unfinished:
         assert not unfinished
+
+
+@pytest.mark.parametrize(
+    ("given", "used"), [("local-cloudflare-2", "local-cloudflare-2"), ("real", "local-cloudflare-1")]
+)
+def test_a_token_is_used_on_the_local_cloud_only_if_it_was_made_there(tmp_path, monkeypatch, given, used):
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", given)
+    credentials = local_credentials(Project(tmp_path), MADE)
+    assert (credentials["CLOUDFLARE_API_TOKEN"], credentials["GITHUB_APP_ID"]) == (used, "7")
+    assert "GITHUB_PRIVATE_KEY" not in credentials
+
+
+def test_a_local_stack_is_one_whose_cloudflare_is_on_this_machine(tmp_path):
+    contents = {"local": LOCAL, "acme": LOCAL, "dev": "config:\n  a:b: 1\n", "broken": "a: [", "elsewhere": ELSEWHERE}
+    for stack, content in contents.items():
+        (tmp_path / f"Pulumi.{stack}.yaml").write_text(content)
+    assert Project(tmp_path).local_stacks() == ["acme", "local"]
+
+
+ELSEWHERE = "config:\n  cloudflare:baseUrl: https://cloudflare.example/client/v4\n"
+
+
+def test_a_second_stack_has_to_lead_to_the_same_local_cloud(tmp_path):
+    good = (ROOT / "Pulumi.local.yaml").read_text()
+    (tmp_path / "Pulumi.local.yaml").write_text(good)
+    (tmp_path / "Pulumi.acme.yaml").write_text(good.replace("8787", "9787").replace("port: 8788", "port: 9788"))
+    cloud = LocalCloud.of(Project(tmp_path))
+    assert cloud.config_of("local") == cloud.config
+    with pytest.raises(
+        CommandError, match=r"stack acme does not lead to the local cloud .*: cloudflare:baseUrl .*:edge"
+    ):
+        cloud.config_of("acme")

@@ -16,6 +16,8 @@ ANSWERS = {
     f"/client/v4/zones/{ZONE}/workers/routes": {"result": [{"id": "r2", "pattern": "*.overskill.com/*"}]},
     "/api/v3/repos/overskill-apps/ours": {"template_repository": {"full_name": "overskill/template"}},
     "/api/v3/repos/overskill-apps/foreign": {"template_repository": None},
+    "/api/v3/repos/overskill-apps/template": {"template_repository": None, "description": "Ours."},
+    f"/client/v4/accounts/{ACCOUNT}/storage/kv/namespaces": {"result": [{"id": "k1", "title": "overskill-apps"}]},
     "/api/v3/repos/overskill-apps/ours/hooks": [{"id": 7, "config": {"url": HOOK}}],
 }
 TEMPLATE = {"owner": "overskill", "repository": "template"}
@@ -50,12 +52,15 @@ def find(clouds: Clouds, type_: str, **inputs: object) -> str | None:
         (NAMESPACE, {"name": "overskill-development-staging"}, None),
         ("Worker", {"name": "overskill-dispatch"}, f"{ACCOUNT}/w1"),
         ("Worker", {"name": "other"}, None),
+        ("WorkersKvNamespace", {"title": "overskill-apps"}, f"{ACCOUNT}/k1"),
+        ("WorkersKvNamespace", {"title": "other"}, None),
         ("DnsRecord", {"zoneId": ZONE, "name": "*.overskill.com", "type": "CNAME"}, f"{ZONE}/r1"),
         ("DnsRecord", {"zoneId": "y" * 32, "name": "*.overskill.com", "type": "CNAME"}, None),
         ("WorkersRoute", {"zoneId": ZONE, "pattern": "*.overskill.com/*"}, f"{ZONE}/r2"),
         ("WorkersRoute", {"zoneId": ZONE, "pattern": "*.example.com/*"}, None),
         ("Repository", {"name": "ours", "template": TEMPLATE}, "ours"),
         ("Repository", {"name": "none", "template": TEMPLATE}, None),
+        ("Repository", {"name": "template", "description": "Ours."}, "template"),
         ("RepositoryWebhook", {"repository": "ours", "configuration": {"url": HOOK}}, "ours/7"),
         ("RepositoryWebhook", {"repository": "ours", "configuration": {"url": "http://elsewhere"}}, None),
         ("RepositoryWebhook", {"repository": "none", "configuration": {"url": "http://elsewhere"}}, None),
@@ -63,6 +68,11 @@ def find(clouds: Clouds, type_: str, **inputs: object) -> str | None:
 )
 def test_find(clouds, type_, inputs, found):
     assert find(clouds, type_, accountId=ACCOUNT, **inputs) == found
+
+
+def test_another_platforms_template_is_never_taken(clouds):
+    with pytest.raises(CommandError, match=r"template overskill-apps/template exists already.*overskill:template: use"):
+        find(clouds, "Repository", name="template", description="Theirs.")
 
 
 def test_a_foreign_repository_is_never_taken(clouds):

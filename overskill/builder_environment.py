@@ -1,0 +1,42 @@
+"""The environment of the builder, the Rails app that writes the apps, by its own names: what `overskill env` prints."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from infra.config import StackConfig
+from infra.names import namespace
+
+SECRETS = ("CLOUDFLARE_API_TOKEN", "GITHUB_CLIENT_SECRET", "GITHUB_PRIVATE_KEY", "OVERSKILL_WEBHOOK_SECRET")
+
+
+def plain_values(config: StackConfig, credentials: Mapping[str, str]) -> dict[str, str]:
+    """What may be read by anybody. The GitHub App is the stack's, or else the one that `credentials` name."""
+    platform = config.overskill
+    origins, app = platform.origins, platform.github_app
+    return {
+        "CLOUDFLARE_ACCOUNT_ID": platform.account_id,
+        **{
+            f"WFP_NAMESPACE_{app_environment.upper()}": namespace(
+                platform.prefix, platform.platform_environment, app_environment
+            )
+            for app_environment in platform.app_environments
+        },
+        "WFP_DISPATCH_DOMAIN": origins.workers_dev + (f":{origins.port}" if origins.port else ""),
+        "GITHUB_ORG": platform.github_organization,
+        "GITHUB_TEMPLATE_REPO": config.template_repository.partition("/")[2],
+        "GITHUB_APP_ID": str(app.id) if app else credentials.get("GITHUB_APP_ID", ""),
+        "GITHUB_CLIENT_ID": app.client_id if app else credentials.get("GITHUB_CLIENT_ID", ""),
+        "OVERSKILL_API_BASE": str(platform.api_base),
+        "OVERSKILL_WEBHOOK_BASE": str(platform.webhook_base),
+    }
+
+
+def lines(config: StackConfig, credentials: Mapping[str, str], *, show_secrets: bool) -> Iterator[str]:
+    """`NAME=value` for a shell or a `.env` file; a comment for what isn't known, and for secrets that stay hidden."""
+    for name, value in plain_values(config, credentials).items():
+        yield f"{name}={shlex.quote(value)}" if value else f"# {name}: set overskill:githubApp in the stack's file"
+    for name in SECRETS:
+        if not credentials.get(name):
+            yield f"# {name} is not set in this environment"
+        else:
+            yield f"{name}={shlex.quote(credentials[name])}" if show_secrets else f"# {name}: shown with --show-secrets"
