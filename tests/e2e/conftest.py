@@ -61,6 +61,19 @@ class Checkout:
         folder = self.root / "app_stacks" if "." in stack else self.root
         return self.run("pulumi", "-C", str(folder), *arguments, "-s", stack, "--non-interactive", code=code)
 
+    def stack_file(self, stack: str) -> Path:
+        return self.root / f"Pulumi.{stack}.yaml"
+
+    def configure(self, stack: str, **changes: Any) -> None:
+        """Change keys of a stack file (`overskill__prefix="acme"`); None takes a key out."""
+        content = yaml.safe_load(self.stack_file(stack).read_text())
+        values = content["config"] | {key.replace("__", ":"): value for key, value in changes.items()}
+        content["config"] = {key: value for key, value in values.items() if value is not None}
+        self.stack_file(stack).write_text(yaml.safe_dump(content))
+
+    def up(self, stack: str) -> None:
+        self.pulumi(stack, "up", "--yes", "--skip-preview")
+
     def drift(self, stack: str, code: int) -> str:
         return self.pulumi(stack, "refresh", "--preview-only", "--expect-no-changes", code=code)
 
@@ -78,12 +91,12 @@ class Checkout:
     def account(self, path: str) -> str:
         return f"/client/v4/accounts/{self.cloud.config.overskill.account_id}/workers/{path}"
 
-    def zone(self, path: str) -> str:
-        (zone,) = self.api("GET", "/client/v4/zones").json()["result"]
+    def zone(self, path: str, name: str = "overskill.localhost") -> str:
+        (zone,) = self.api("GET", "/client/v4/zones", params={"name": name}).json()["result"]
         return f"/client/v4/zones/{zone['id']}/{path}"
 
     def page(self, host: str, path: str = "/") -> httpx.Response:
-        """Ask the edge for `host`, one below `overskill.localhost` or the dispatch Worker's own."""
+        """Ask the edge for `host`, one below a platform's domain or a dispatch Worker's own."""
         port = self.cloud.edge_port
         return httpx.get(f"http://127.0.0.1:{port}{path}", headers={"Host": f"{host}:{port}"}, trust_env=False)
 
@@ -104,7 +117,7 @@ def copy_project(root: Path) -> None:
     stack_file.write_text(yaml.safe_dump(content))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """The copy, with nothing started yet; whatever was started is stopped at the end."""
     root = tmp_path_factory.mktemp("e2e") / "checkout"
