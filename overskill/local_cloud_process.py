@@ -46,6 +46,11 @@ class LocalCloud:
     def config_of(self, stack: str) -> StackConfig:
         """The configuration of a stack that this cloud serves. Raises `CommandError` for one that leads elsewhere."""
         config = self.project.stack_config(stack)
+        if stack not in self.project.local_stacks():
+            raise CommandError(
+                f"stack {stack} is not on the local cloud: its file names no cloudflare:baseUrl on this machine. "
+                f"On Cloudflare it is brought up with: ./dev pulumi up -s {stack} --policy-pack policies"
+            )
         ours, theirs = _leads_to(self.config), _leads_to(config)
         if differing := [f"{key} (it is {theirs[key]}, there {ours[key]})" for key in ours if ours[key] != theirs[key]]:
             raise CommandError(

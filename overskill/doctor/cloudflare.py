@@ -47,21 +47,29 @@ SSL = Permission(name="SSL and Certificates Write", scope="zone", path="/ssl/cer
 
 def check(api: Api, config: StackConfig) -> Iterator[Finding]:
     account = f"/accounts/{config.overskill.account_id}"
-    verified = api.get("/user/tokens/verify")
-    if verified.status == UNAUTHORIZED:
-        verified = api.get(f"{account}/tokens/verify")
-    if not verified.ok or verified.body["result"]["status"] != "active":
-        state = verified.body["result"]["status"] if verified.ok else verified.message
-        yield error(
-            "Cloudflare token", f"not usable: {state}", f"make one at {TOKENS_PAGE}, and export CLOUDFLARE_API_TOKEN"
-        )
+    token = _token(api, account)
+    yield token
+    if token.level != "ok":
         yield unchecked("Cloudflare account and zone", "need a token")
         return
-    yield ok("Cloudflare token", "active")
     for permission in ACCOUNT_PERMISSIONS:
         yield _permission(api, permission, account)
     yield from _account(api, config, account)
     yield from _zone(api, config)
+
+
+def _token(api: Api, account: str) -> Finding:
+    """A token is a user's, or the account's own: each is verified at another place."""
+    check, remedy = "Cloudflare token", f"make one at {TOKENS_PAGE}, and export CLOUDFLARE_API_TOKEN"
+    if not api.token:
+        return error(check, "CLOUDFLARE_API_TOKEN is not set", remedy)
+    verified = api.get("/user/tokens/verify")
+    if verified.status == UNAUTHORIZED:
+        verified = api.get(f"{account}/tokens/verify")
+    if verified.status == 0:
+        return error(check, verified.message, "mend the network, or cloudflare:baseUrl")
+    state = verified.body["result"]["status"] if verified.ok else verified.message
+    return ok(check, state) if state == "active" else error(check, f"not usable: {state}", remedy)
 
 
 def _permission(api: Api, permission: Permission, root: str) -> Finding:

@@ -7,7 +7,7 @@ import httpx
 import jwt
 
 from infra.config import StackConfig
-from overskill.doctor.api import Api
+from overskill.doctor.api import Answer, Api
 from overskill.doctor.findings import Finding, error, ok, unchecked, warning
 
 OFFICIAL_URL = "https://api.github.com"
@@ -38,24 +38,31 @@ def check(
     credentials: Mapping[str, str],
     transport: httpx.BaseTransport | None = None,
 ) -> Iterator[Finding]:
-    platform = config.overskill
     api = Api(base_url=base_url, token=credentials.get("GITHUB_TOKEN", ""), transport=transport)
-    organization = api.get(f"/orgs/{platform.github_organization}")
-    if not credentials.get("GITHUB_TOKEN") or organization.status == UNAUTHORIZED:
-        why = organization.message if credentials.get("GITHUB_TOKEN") else "GITHUB_TOKEN is not set"
-        yield error("GitHub token", f"not usable: {why}", "export GITHUB_TOKEN, one that may make repositories")
-        yield unchecked("GitHub organisation and template", "need a token")
-    elif not organization.ok:
-        yield error(
-            f"GitHub organisation {platform.github_organization}",
-            f"it cannot be seen: {organization.message}",
-            "make it, let the token see it, or mend overskill:githubOrganization",
-        )
-    else:
-        yield _scopes(organization.headers, config)
-        yield ok("GitHub organisation", platform.github_organization)
-        yield _template(api, config)
+    yield from _token(api, config)
     yield from _app(base_url, config, credentials, transport)
+
+
+def _token(api: Api, config: StackConfig) -> Iterator[Finding]:
+    """What is seen with the token: the organisation and the template."""
+    name = config.overskill.github_organization
+    organization = api.get(f"/orgs/{name}") if api.token else Answer(status=UNAUTHORIZED)
+    match organization.status:
+        case status if organization.ok or status == NOT_FOUND:
+            yield _scopes(organization.headers, config)
+        case 0:
+            yield error("GitHub token", organization.message, "mend the network, or github:baseUrl")
+        case _:
+            why = f"not usable: {organization.message}" if api.token else "GITHUB_TOKEN is not set"
+            yield error("GitHub token", why, "export GITHUB_TOKEN, one that may make repositories")
+    if organization.ok:
+        yield ok("GitHub organisation", name)
+        yield _template(api, config)
+    elif organization.status == NOT_FOUND:
+        remedy = "make it, let the token see it, or mend overskill:githubOrganization"
+        yield error("GitHub organisation", f"there is no {name} that the token sees", remedy)
+    else:
+        yield unchecked("GitHub organisation and template", "need a token")
 
 
 def _scopes(headers: Mapping[str, str], config: StackConfig) -> Finding:
@@ -98,10 +105,9 @@ def _app(
     app_id = str(platform.github_app.id) if platform.github_app else credentials.get("GITHUB_APP_ID")
     key = credentials.get("GITHUB_PRIVATE_KEY")
     if not app_id or not key:
-        lacking = " and ".join(
-            name for name, value in (("overskill:githubApp", app_id), ("GITHUB_PRIVATE_KEY", key)) if not value
-        )
-        yield warning("GitHub App", f"not looked at: {lacking} not set", "set both, and run this again")
+        given = {"overskill:githubApp": app_id, "GITHUB_PRIVATE_KEY": key}
+        lacking = " and ".join(name for name, value in given.items() if not value)
+        yield warning("GitHub App", f"not looked at, without {lacking}", f"set {lacking}, and run this again")
         return
     try:
         token = app_token(app_id, key)

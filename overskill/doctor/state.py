@@ -9,6 +9,7 @@ from overskill.doctor.findings import Finding, error, ok
 
 TIMEOUT = 60
 SERVICE_SCHEMES = ("http://", "https://")
+REMEDY = "export PULUMI_BACKEND_URL (docs/operations.md says which), or run: pulumi login"
 
 
 def check(folder: Path, settings: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -32,11 +33,8 @@ def _backend(folder: Path, environment: Mapping[str, str]) -> Finding:
     except subprocess.TimeoutExpired:
         return error("state backend", f"no answer within {TIMEOUT} s", REMEDY)
     if run.returncode:
-        return error("state backend", run.stderr.strip() or "cannot be reached", REMEDY)
+        return error("state backend", run.stderr.strip().removeprefix("error: ") or "cannot be reached", REMEDY)
     return ok("state backend", environment.get("PULUMI_BACKEND_URL") or "the one that pulumi is logged in to")
-
-
-REMEDY = "export PULUMI_BACKEND_URL (docs/operations.md says which), or run: pulumi login"
 
 
 def _secrets(settings: Mapping[str, Any], environment: Mapping[str, str]) -> Finding:

@@ -195,8 +195,8 @@ def test_a_token_that_does_not_tell_its_scopes_is_taken():
 
 def test_without_credentials_each_missing_one_is_named():
     found = github_examined(credentials={})
-    assert found["GitHub token"].detail == "not usable: GITHUB_TOKEN is not set"
-    assert found["GitHub App"].detail == "not looked at: GITHUB_PRIVATE_KEY not set"
+    assert found["GitHub token"].detail == "GITHUB_TOKEN is not set"
+    assert found["GitHub App"].detail == "not looked at, without GITHUB_PRIVATE_KEY"
 
 
 @pytest.mark.parametrize(
