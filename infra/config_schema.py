@@ -17,7 +17,7 @@ def schema() -> dict[str, Any]:
     required = []
     for section in StackConfig.model_fields:
         model = definitions.pop(StackConfig.model_fields[section].annotation.__name__)
-        properties |= {f"{section}:{key}": value for key, value in model["properties"].items()}
+        properties |= {f"{section}:{key}": _or_its_text(value) for key, value in model["properties"].items()}
         required += [f"{section}:{key}" for key in model.get("required", ())]
     config = {
         "type": "object",
@@ -33,6 +33,17 @@ def schema() -> dict[str, Any]:
         "properties": {"config": config},
         "$defs": definitions,
     }
+
+
+def _or_its_text(value: dict[str, Any]) -> dict[str, Any]:
+    """A number or a truth value that stands alone may also be text: the engine makes it so when it writes the file."""
+    kinds = {kind.get("type") for kind in value.get("anyOf", [value])}
+    texts = {"integer": {"type": "string", "pattern": "^[0-9]+$"}, "boolean": {"enum": ["true", "false"]}}
+    if not (as_text := [texts[kind] for kind in texts if kind in kinds]):
+        return value
+    outer = {key: value[key] for key in ("title", "default") if key in value}
+    alone = {key: item for key, item in value.items() if key not in outer}
+    return {**outer, "anyOf": [*alone.get("anyOf", [alone]), *as_text]}
 
 
 def text() -> str:

@@ -227,9 +227,19 @@ def test_editors_accept_each_committed_stack_and_are_told_where_the_schema_is(st
     assert STACKS[stack].read_text().startswith("# yaml-language-server: $schema=infra/config.schema.json\n")
 
 
+@pytest.mark.parametrize("changes", [{"github__writeDelayMs": 0}, {"overskill__protect": True}])
+def test_editors_take_a_value_as_a_person_and_as_the_engine_writes_it(changes):
+    ((key, value),) = changes.items()
+    for written in (value, json.dumps(value)):
+        assert wrong_places(values(**{key: written})) == []
+        parse(values(**{key: written}))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
+        {"github__writeDelayMs": "soon"},
+        {"overskill__protect": "perhaps"},
         {"overskill__prefixx": "a"},
         {"overskill__prefix": "Over"},
         {"overskill__domain": None},
