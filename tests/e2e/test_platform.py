@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from conftest import PLANTED, Checkout
 
 from policies import POLICIES
