@@ -101,6 +101,15 @@ def test_every_option_is_flipped():
     assert keys - {key for case in OPTIONS for key in case["config"]} == NOT_IN_THE_GRAPH
 
 
+@pytest.mark.parametrize("stack", ["local", "dev", "prod"])
+def test_a_record_is_declared_as_cloudflare_gives_it_back(declare, stack):
+    """A short name, or settings that are all off, would be a change at every refresh (pulumi-cloudflare 5517, 5858)."""
+    domain = stack_config(stack)["overskill:domain"]
+    for record in declare(stack, overskill__customHostnames=stack != "dev").of("DnsRecord").values():
+        assert record["name"].endswith(f".{domain}")
+        assert "settings" not in record
+
+
 def test_another_stacks_template_is_read(declare):
     (call,) = [call for call in declare("dev").calls if call.token == "github:index/getRepository:getRepository"]
     assert call.args == {"fullName": "overskill/vite-wfp-template"}

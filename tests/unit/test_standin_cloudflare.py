@@ -187,16 +187,6 @@ def cloud() -> tuple[Plugin, CloudflareService]:
     return cloudflare_plugin()
 
 
-@pytest.fixture
-def plugin(cloud: tuple[Plugin, CloudflareService]) -> Plugin:
-    return cloud[0]
-
-
-@pytest.fixture
-def service(cloud: tuple[Plugin, CloudflareService]) -> CloudflareService:
-    return cloud[1]
-
-
 def created(plugin: Plugin, *types: str) -> dict[str, tuple[str, dict[str, Any]]]:
     return {type_: plugin.create(type_, INPUTS[type_]) for type_ in types or INPUTS}
 

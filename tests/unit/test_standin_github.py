@@ -149,16 +149,6 @@ def cloud() -> tuple[Plugin, GitHubService]:
     return github_plugin()
 
 
-@pytest.fixture
-def plugin(cloud: tuple[Plugin, GitHubService]) -> Plugin:
-    return cloud[0]
-
-
-@pytest.fixture
-def service(cloud: tuple[Plugin, GitHubService]) -> GitHubService:
-    return cloud[1]
-
-
 def created(plugin: Plugin) -> dict[str, tuple[str, dict[str, Any]]]:
     made = {type_: plugin.create(type_, inputs) for type_, inputs in INPUTS.items()}
     plugin.calls.clear()

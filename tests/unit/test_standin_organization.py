@@ -33,16 +33,6 @@ def cloud() -> tuple[Plugin, GitHubService]:
     return github_plugin()
 
 
-@pytest.fixture
-def plugin(cloud: tuple[Plugin, GitHubService]) -> Plugin:
-    return cloud[0]
-
-
-@pytest.fixture
-def service(cloud: tuple[Plugin, GitHubService]) -> GitHubService:
-    return cloud[1]
-
-
 def made_calls(plugin: Plugin) -> list[tuple[str, str, Any]]:
     calls = [(method, path.removeprefix(ORGANIZATION), body) for method, path, body in plugin.calls]
     plugin.calls.clear()

@@ -35,16 +35,6 @@ def cloud() -> tuple[Plugin, CloudflareService]:
     return cloudflare_plugin()
 
 
-@pytest.fixture
-def plugin(cloud: tuple[Plugin, CloudflareService]) -> Plugin:
-    return cloud[0]
-
-
-@pytest.fixture
-def service(cloud: tuple[Plugin, CloudflareService]) -> CloudflareService:
-    return cloud[1]
-
-
 def test_the_calls_of_a_kv_namespaces_life(plugin):
     id, state = plugin.create(KV, INPUTS[KV])
     assert (id, state) == ("namespaces-1", {**INPUTS[KV], "supportsUrlEncoding": True})
