@@ -1,10 +1,12 @@
 """One app of one platform stack."""
 
+from functools import partial
+
 import pulumi
 
 from app_stacks import config
 from app_stacks.app import App, AppArgs
-from app_stacks.platform_stack import platform_outputs
+from app_stacks.platform_stack import namespace_of, platform_outputs
 
 settings = config.load()
 platform = platform_outputs(settings.platform_stack)
@@ -15,7 +17,7 @@ app = App(
         app_id=settings.app_id,
         display_name=settings.display_name,
         account_id=platform.account_id,
-        namespaces={environment: platform.namespaces[environment] for environment in settings.app_environments},
+        namespaces={e: platform.apply(partial(namespace_of, app_environment=e)) for e in settings.app_environments},
         template=platform.template,
         webhook_url=pulumi.Output.concat(platform.webhook_base, "/github"),
         webhook_secret=config.webhook_secret(settings.app_id),

@@ -4,6 +4,7 @@ Source: https://developers.cloudflare.com/api/resources/workers_for_platforms/
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,14 @@ from urllib.parse import quote
 import httpx
 
 OFFICIAL_BASE_URL = "https://api.cloudflare.com/client/v4"
+
 PAGE = 1000
 """Scripts in one answer: the most that Cloudflare gives."""
+
+
+def base_url(configured: object, environment: Mapping[str, str] = os.environ) -> str:
+    """Where Cloudflare's API is, chosen as its provider plugin does: the stack's `cloudflare:baseUrl` comes first."""
+    return str(configured or environment.get("CLOUDFLARE_BASE_URL") or OFFICIAL_BASE_URL)
 
 
 class CloudflareError(Exception):
@@ -41,10 +48,8 @@ class ScriptAddress:
 class CloudflareApi:
     """A client for one token. Raises `CloudflareError` for every answer that is not a success."""
 
-    def __init__(self, token: str, base_url: str | None = None) -> None:
-        self._http = httpx.Client(
-            base_url=base_url or OFFICIAL_BASE_URL, headers={"Authorization": f"Bearer {token}"}, timeout=30
-        )
+    def __init__(self, token: str, base_url: str = OFFICIAL_BASE_URL) -> None:
+        self._http = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
 
     def __enter__(self) -> "CloudflareApi":
         return self
@@ -99,8 +104,18 @@ class CloudflareApi:
             query["cursor"] = cursor
 
     def deployments(self, account_id: str, worker: str) -> list[dict[str, Any]]:
-        """The deployments of an account Worker, the newest first: `[{"versions": [{"version_id", "percentage"}]}]`."""
-        return self._call("GET", f"/accounts/{account_id}/workers/scripts/{quote(worker)}/deployments")["deployments"]
+        """The deployments of an account Worker, the newest first: `[{"versions": [{"version_id", "percentage"}]}]`.
+
+        Empty if there is no such Worker.
+        """
+        try:
+            return self._call("GET", f"/accounts/{account_id}/workers/scripts/{quote(worker)}/deployments")[
+                "deployments"
+            ]
+        except CloudflareError as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return []
+            raise
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
         return self._send(method, path, **options)["result"]

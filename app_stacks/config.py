@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from infra.config_types import Model, Structured
 from infra.names import APP_ENVIRONMENTS, AppEnvironment, InvalidAppId, check_app_id
@@ -25,6 +25,13 @@ class AppConfig(Model):
     app_id: str
     display_name: str = Field(default="", max_length=100)
     app_environments: Structured[list[AppEnvironment]] = Field(default=list(APP_ENVIRONMENTS))
+
+    @field_validator("app_environments")
+    @classmethod
+    def _has_an_address(cls, environments: list[AppEnvironment]) -> list[AppEnvironment]:
+        if "production" not in environments:
+            raise ValueError("production is missing: the app would have no address without a prefix")
+        return environments
 
 
 def load() -> AppConfig:

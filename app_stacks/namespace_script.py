@@ -23,7 +23,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from app_stacks.cloudflare_api import CloudflareApi, CloudflareError, ScriptAddress
+from app_stacks.cloudflare_api import CloudflareApi, CloudflareError, ScriptAddress, base_url
 
 BOOTSTRAP = Path(__file__).parent / "bootstrap" / "index.js"
 COMPATIBILITY_DATE = "2026-10-01"
@@ -53,8 +53,7 @@ class NamespaceScriptProvider(ResourceProvider):
         token = os.environ.get("CLOUDFLARE_API_TOKEN")
         if not token:
             raise CloudflareError("CLOUDFLARE_API_TOKEN is not set: export a token that may edit Workers scripts")
-        base_url = req.config.get("cloudflare:baseUrl") or os.environ.get("CLOUDFLARE_BASE_URL")
-        self._api = CloudflareApi(token, base_url)
+        self._api = CloudflareApi(token, base_url(req.config.get("cloudflare:baseUrl")))
 
     def create(self, props: Properties) -> CreateResult:
         """Upload the bootstrap page, or adopt the script that an interrupted run has left."""

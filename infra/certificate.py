@@ -11,13 +11,12 @@ from infra.platform_config import PlatformConfig
 
 @dataclass(frozen=True, kw_only=True)
 class AdvancedCertificateArgs:
-    """`hosts` has the zone's own name in it; `retain` leaves a pack that is replaced or given up at Cloudflare."""
+    """`hosts` has the zone's own name in it."""
 
     zone_id: pulumi.Input[str]
     hosts: Sequence[str]
     authority: str
     validity_days: int
-    retain: bool
 
     @classmethod
     def of(cls, platform: PlatformConfig, *, zone_id: pulumi.Input[str]) -> "AdvancedCertificateArgs":
@@ -26,7 +25,6 @@ class AdvancedCertificateArgs:
             hosts=platform.certificate_hosts,
             authority=platform.certificate.authority,
             validity_days=platform.certificate.validity_days,
-            retain=platform.protected,
         )
 
 
@@ -47,7 +45,7 @@ class AdvancedCertificate(pulumi.ComponentResource):
             validity_days=args.validity_days,
             # Any change replaces the pack, and nothing waits for the new one to be active: to delete the old one
             # would leave every host without a certificate until then.
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.retain),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         self.pack_id = pack.id
         self.register_outputs({"pack_id": self.pack_id})

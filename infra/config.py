@@ -3,7 +3,8 @@
 Credentials are not among it: the providers take them from the environment (`CLOUDFLARE_API_TOKEN`, `GITHUB_TOKEN`).
 """
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import pulumi
@@ -109,11 +110,18 @@ def _offender(detail: Mapping[str, Any], values: Mapping[str, Any]) -> str:
         case "missing":
             return f"{key}: is missing"
         case "extra_forbidden" if path:
-            return f"{key}: is not a key of this project; is it mistyped?"
+            return f"{key}: is not a key of this project; {_suggestion(section, path)}"
         case "extra_forbidden":
             keys = ", ".join(sorted(k for k in values if k.rpartition(":")[0] == section))
             return f"{keys}: no provider or project of this stack is called {section or '(none)'!r}; is it mistyped?"
-        case "value_error":
-            return f"{key}: {detail['ctx']['error']}"
     given = "" if isinstance(detail["input"], dict) else f" (it is {detail['input']!r})"
+    if detail["type"] == "value_error":
+        return f"{key}: {detail['ctx']['error']}{given}"
     return f"{key}: {detail['msg'][0].lower()}{detail['msg'][1:]}{given}"
+
+
+def _suggestion(section: str, path: Sequence[str]) -> str:
+    model = StackConfig.model_fields[section].annotation
+    known = [field.alias for field in model.model_fields.values()]
+    close = difflib.get_close_matches(path[0], known, n=1) if len(path) == 1 else []
+    return f"did you mean {section}:{close[0]}?" if close else "is it mistyped?"

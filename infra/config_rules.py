@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from infra.names import APP_ENVIRONMENTS, RESERVED
+from infra.names import RESERVED
+from infra.platform_config import Certificate
 
 if TYPE_CHECKING:
     from infra.config import StackConfig
@@ -46,8 +47,9 @@ def _domain(config: "StackConfig") -> Iterator[str]:
         )
     if "production" not in platform.app_environments:
         yield "overskill:appEnvironments: production is missing: no app would have an address without a prefix"
-    if doubled := sorted({e for e in APP_ENVIRONMENTS if platform.app_environments.count(e) > 1}):
-        yield f"overskill:appEnvironments: {', '.join(doubled)} is there twice"
+    for key, items in (("appEnvironments", platform.app_environments), ("exemptHosts", platform.exempt_hosts)):
+        if doubled := sorted({item for item in items if items.count(item) > 1}):
+            yield f"overskill:{key}: {', '.join(doubled)} is there twice: each is made once"
     for host in platform.exempt_hosts:
         if host not in RESERVED:
             yield (
@@ -65,8 +67,9 @@ def _certificate(config: "StackConfig") -> Iterator[str]:
             f"browser would open {wildcard}: second-level hosts need an advanced certificate"
         )
     if certificate.kind != "advanced":
-        if certificate.hosts:
-            yield f"overskill:certificate.hosts: kind {certificate.kind} takes no hosts: they would get no certificate"
+        for field in sorted(certificate.model_fields_set - {"kind"}):
+            key = Certificate.model_fields[field].alias
+            yield f"overskill:certificate.{key}: says nothing to kind {certificate.kind}: no certificate is ordered"
         return
     hosts = platform.certificate_hosts
     if outside := [host for host in hosts if not _inside(host.removeprefix("*."), platform.zone_name)]:

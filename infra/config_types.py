@@ -4,7 +4,7 @@ import json
 import re
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl
 from pydantic.alias_generators import to_camel
 
 Shape = TypeVar("Shape")
@@ -38,6 +38,11 @@ def _text(pattern: str, explanation: str) -> Any:
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOSTNAME = rf"(?:{_LABEL}\.)+[a-z][a-z0-9-]*[a-z0-9]"
 _GITHUB_OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
+
+BaseUrl = Annotated[
+    HttpUrl, AfterValidator(lambda url: str(url).rstrip("/")), Field(json_schema_extra={"format": "uri"})
+]
+"""As text, without a slash at its end: paths are put behind it."""
 
 Label = _text(_LABEL, "must be one DNS label: a-z, 0-9 and inner hyphens")
 Prefix = _text(

@@ -53,8 +53,9 @@ class Namespaces(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     protect=args.protect,
-                    # The provider imports a namespace without its name, and would replace it for getting one.
-                    ignore_changes=["name"],
+                    # The provider imports a namespace without its name, and would replace it for getting one. And no
+                    # change of a configuration may replace one either: policies refuse what is ignored here.
+                    ignore_changes=["accountId", "name"],
                     import_=f"{args.account_id}/{namespace}" if args.adopt else None,
                 ),
             ).namespace_name

@@ -33,7 +33,10 @@ class OrganizationArgs:
 
 
 class Organization(pulumi.ComponentResource):
-    """What isn't given in the settings is left alone. It has no outputs."""
+    """What isn't given in the settings is left alone. It has no outputs.
+
+    GitHub takes allowed actions only together with the repositories that may run any: all of them.
+    """
 
     def __init__(self, name: str, args: OrganizationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("overskill:platform:Organization", name, None, opts)
@@ -43,7 +46,7 @@ class Organization(pulumi.ComponentResource):
             base_url=str(args.provider.base_url) if args.provider.base_url else None,
             write_delay_ms=args.provider.write_delay_ms,
             read_delay_ms=args.provider.read_delay_ms,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, transformations=[_without_token]),
         )
         child = pulumi.ResourceOptions(parent=self, provider=provider, protect=args.protect)
         if args.settings.oidc_subject is not None:
@@ -61,3 +64,10 @@ class Organization(pulumi.ComponentResource):
                 opts=child,
             )
         self.register_outputs({})
+
+
+def _without_token(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+    """The SDK makes `GITHUB_TOKEN` an input, and the state would keep it: the plugin reads the environment itself."""
+    return pulumi.ResourceTransformationResult(
+        props={name: value for name, value in args.props.items() if name != "token"}, opts=args.opts
+    )

@@ -21,6 +21,7 @@ class OutboundArgs:
     account_id: pulumi.Input[str]
     worker: str
     plans: Mapping[str, Plan]
+    default_plan: str
     usage_dataset: str
     protect: bool
 
@@ -31,6 +32,7 @@ class OutboundArgs:
             account_id=platform.account_id,
             worker=outbound_worker(*identity),
             plans=platform.plans,
+            default_plan=platform.default_plan,
             usage_dataset=usage_dataset(*identity),
             protect=platform.protected,
         )
@@ -46,6 +48,7 @@ class Outbound(VersionedWorker):
             worker=args.worker,
             source=SOURCE,
             bindings=[
+                Binding(name="DEFAULT_PLAN", type="plain_text", text=args.default_plan),
                 Binding(name="EGRESS", type="json", json=compact_json(egress)),
                 Binding(name="USAGE", type="analytics_engine", dataset=args.usage_dataset),
             ],

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, HttpUrl
+from pydantic import Field
 
 from infra.config_types import (
     AccountId,
     ActionPattern,
+    BaseUrl,
     GitHubOwner,
     Hostname,
     HostPattern,
@@ -64,7 +65,7 @@ class OrganizationSettings(Model):
     """Settings of the apps' GitHub organisation that this stack owns; what is not given is left alone.
 
     `oidc_subject`: what a workflow's identity token names as its subject. `allowed_actions`: what workflows may use
-    besides GitHub's own actions.
+    besides GitHub's own actions, in every repository of the organisation.
     """
 
     oidc_subject: Annotated[list[str], Field(min_length=1)] | None = None
@@ -118,8 +119,8 @@ class PlatformConfig(Model):
     template_repository: RepositoryFullName | None = None
     organization_settings: Structured[OrganizationSettings] = OrganizationSettings()
     github_app: Structured[GitHubApp] | None = None
-    webhook_base: HttpUrl
-    api_base: HttpUrl
+    webhook_base: BaseUrl
+    api_base: BaseUrl
     protect: bool | None = None
     adopt: Structured[list[Literal["namespaces", "template"]]] = Field(default_factory=list)
     rollout: Structured[Rollout] | None = None

@@ -44,6 +44,13 @@ class VersionedWorker(pulumi.ComponentResource):
     def __init__(self, token: str, name: str, program: WorkerProgram, opts: pulumi.ResourceOptions | None) -> None:
         super().__init__(token, name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        if program.rollout:
+            share = 100 - program.rollout.percentage
+            pulumi.log.warn(
+                f"overskill:rollout is set: version {program.rollout.stable} of {program.worker} serves {share}% of "
+                "the requests, with the code and the bindings that it was made with",
+                self,
+            )
         worker = cloudflare.Worker(
             name,
             account_id=program.account_id,

@@ -5,13 +5,16 @@ import re
 from pulumi_policy import ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
 
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
+RECORD_TYPES = (RECORD, "cloudflare:index/record:Record")
+"""With the name that the type had before."""
+
 ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
 
 _GREEDY = re.compile(r"(?:https?://)?\*[^./]")
 
 
 def wildcard_is_proxied(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if args.resource_type == RECORD and args.props["name"].startswith("*") and not args.props.get("proxied"):
+    if args.resource_type in RECORD_TYPES and args.props["name"].startswith("*") and not args.props.get("proxied"):
         report(f"wildcard record {args.props['name']} is not proxied: no Worker would see a request")
 
 

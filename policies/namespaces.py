@@ -18,6 +18,13 @@ from infra.names import namespace
 from infra.platform_config import PlatformConfig
 
 NAMESPACE = "cloudflare:index/workersForPlatformsDispatchNamespace:WorkersForPlatformsDispatchNamespace"
+NAMESPACE_TYPES = (NAMESPACE, "cloudflare:index/workersForPlatformsNamespace:WorkersForPlatformsNamespace")
+"""With the name that the type had before."""
+
+REPLACING = {"accountId", "name"}
+"""The inputs of a namespace, neither of which can change in place."""
+
+ANOTHER_STACK = "make another stack, and move the apps"
 PLATFORM_PROJECT = "overskill"
 
 
@@ -36,22 +43,26 @@ def name_of(props: Mapping[str, Any]) -> str | None:
 
 
 def named_by_the_contract(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if args.resource_type != NAMESPACE:
+    if args.resource_type not in NAMESPACE_TYPES:
         return
     config, name = platform(), name_of(args.props)
     if config is None:
         report("a dispatch namespace belongs to a platform stack: every app of an environment lives in it")
-    elif name and name not in wanted_names(config):
+        return
+    if name and name not in wanted_names(config):
         report(
             f"{name!r} is not among {', '.join(wanted_names(config))}, the names that apps and Workers look for. "
-            "The prefix and the environment of a living platform cannot change: make another stack, and move the apps"
+            f"The prefix and the environment of a living platform cannot change: {ANOTHER_STACK}"
         )
+    if args.props["accountId"] != config.account_id:
+        report(f"{name!r} is in account {args.props['accountId']}, not in {config.account_id}: {ANOTHER_STACK}")
 
 
 def never_replaced(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if args.resource_type == NAMESPACE and "name" not in args.opts.ignore_changes:
+    if args.resource_type in NAMESPACE_TYPES and (missing := REPLACING - set(args.opts.ignore_changes)):
         report(
-            "a change of its name would replace it, and delete every app in it: declare it with ignore_changes=['name']"
+            f"a change of {' or '.join(sorted(missing))} would replace it, and delete every app in it: "
+            f"declare it with ignore_changes={sorted(REPLACING)}"
         )
 
 
@@ -59,7 +70,9 @@ def kept_in_a_protected_stack(args: StackValidationArgs, report: ReportViolation
     config = platform()
     if config is None or not config.protected:
         return
-    declared = {name_of(resource.props): resource for resource in args.resources if resource.resource_type == NAMESPACE}
+    declared = {
+        name_of(resource.props): resource for resource in args.resources if resource.resource_type in NAMESPACE_TYPES
+    }
     for name in wanted_names(config):
         if name not in declared:
             report(f"namespace {name} is not declared: this would delete it, with every app in it")

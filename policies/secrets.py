@@ -12,14 +12,8 @@ from typing import Any
 from pulumi_policy import ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
 from pulumi_policy.proxy import UnknownValueError
 
-CREDENTIALS = (
-    "CLOUDFLARE_API_TOKEN",
-    "GITHUB_CLIENT_SECRET",
-    "GITHUB_PRIVATE_KEY",
-    "GITHUB_TOKEN",
-    "OVERSKILL_WEBHOOK_SECRET",
-    "PULUMI_CONFIG_PASSPHRASE",
-)
+from infra.credentials import SECRET_VARIABLES
+
 KEPT_SECRET = {
     "github:index/actionsSecret:ActionsSecret": ("value",),
     "github:index/repositoryWebhook:RepositoryWebhook": ("configuration",),
@@ -37,7 +31,7 @@ _PROMISING = re.compile(r"SECRET|TOKEN|PASSWORD|PASSPHRASE|PRIVATE_?KEY|API_?KEY
 
 
 def no_plain_secret(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    known = {name: value for name in CREDENTIALS if len(value := os.environ.get(name, "")) >= SHORTEST}
+    known = {name: value for name in SECRET_VARIABLES if len(value := os.environ.get(name, "")) >= SHORTEST}
     for path, text in _texts(args.props, KEPT_SECRET.get(args.resource_type, ())):
         if held := [name for name, value in known.items() if value in text]:
             report(f"{path} holds {' and '.join(held)} in plain text: give it as a secret")
@@ -77,11 +71,11 @@ def _known(value: Any, keys: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
 def _readable_names(args: ResourceValidationArgs) -> Iterator[tuple[str, str]]:
     """What a program names and others can read: a Worker's plain bindings, a repository's variables."""
     match args.resource_type.rpartition(":")[2]:
-        case "WorkerVersion":
+        case "WorkerVersion" | "WorkersScript":
             for binding in args.props.get("bindings") or ():
                 if binding["type"] in PLAIN_BINDINGS:
                     yield "binding", binding["name"]
-        case "ActionsVariable":
+        case "ActionsVariable" | "ActionsEnvironmentVariable" | "ActionsOrganizationVariable":
             yield "variable", args.props["variableName"]
         case "NamespaceScript":
             for name in args.props.get("bindings") or ():

@@ -13,7 +13,7 @@ const MOST = 10_000;
 const known = new Map();
 
 /**
- * The record of an app, at most some seconds old. Without one, or while KV fails, an app is on the default plan: a fault of
+ * The record of an app, some seconds older than what KV gives, which is a minute old at the most. Without one, or while KV fails, an app is on the default plan: a fault of
  * ours takes no app down.
  *
  * @param {string} appId
@@ -43,5 +43,6 @@ export async function appRecord(appId, env) {
  */
 export function dispatchOptions({ appId, environment, script }, record, env) {
   const plan = record.plan && Object.hasOwn(env.PLANS, record.plan) ? record.plan : env.DEFAULT_PLAN;
-  return { limits: env.PLANS[plan], outbound: { app: appId, environment, plan, script, services: record.services ?? [] } };
+  const services = Array.isArray(record.services) ? record.services.map((host) => String(host).toLowerCase()) : [];
+  return { limits: env.PLANS[plan], outbound: { app: appId, environment, plan, script, services } };
 }

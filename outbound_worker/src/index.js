@@ -3,6 +3,7 @@
  *
  * @typedef {{ mode: "observe" | "enforce", allow: string[] }} Policy
  * @typedef {object} Env
+ * @property {string} DEFAULT_PLAN
  * @property {Record<string, Policy>} EGRESS by plan
  * @property {{ writeDataPoint(point: { indexes: string[], blobs: string[], doubles: number[] }): void }} USAGE
  * @property {string} app its id; this and what follows is given by the dispatch Worker, for each request
@@ -14,10 +15,6 @@
 
 import { covers } from "./hosts.js";
 
-/** A plan that nobody has configured gets nothing, rather than everything.
- * @type {Policy} */
-const NOTHING = { mode: "enforce", allow: [] };
-
 export default {
   /**
    * @param {Request} request
@@ -25,7 +22,8 @@ export default {
    */
   async fetch(request, env) {
     const { hostname } = new URL(request.url);
-    const { mode, allow } = env.EGRESS[env.plan] ?? NOTHING;
+    // A version of the dispatch Worker that is kept by a rollout may name a plan that is gone by now.
+    const { mode, allow } = env.EGRESS[env.plan] ?? env.EGRESS[env.DEFAULT_PLAN];
     if (covers(allow, hostname) || covers(env.services, hostname)) return fetch(request);
     record(env, mode === "enforce" ? "egress-denied" : "egress-observed", request.method, hostname);
     return mode === "enforce" ? denied(hostname) : fetch(request);
@@ -33,8 +31,8 @@ export default {
 };
 
 /**
- * One data point, never awaited. The columns are those of the dispatch Worker's: blob1 script, blob2 app environment,
- * blob3 outcome, blob4 method; and here blob5 host, blob6 plan.
+ * One data point, never awaited: index1 app, blob1 script, blob2 app environment, blob3 outcome, blob4 method, blob5 host,
+ * blob6 plan, double1 always 1.
  *
  * @param {Env} env
  * @param {string} outcome

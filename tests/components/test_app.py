@@ -120,6 +120,19 @@ def test_an_app_may_have_fewer_environments(run_app):
     assert list(declared.of("NamespaceScript")) == ["ultrathink-production"]
 
 
+@pytest.mark.parametrize(
+    ("environments", "told"),
+    [
+        (["preview"], "production is missing"),
+        (["production", "staging"], "the platform has no app environment staging"),
+    ],
+)
+def test_app_environments_that_cannot_be(run_app, environments, told):
+    platform = {"namespaces": {"production": "overskill-development-production"}}
+    with pytest.raises(pulumi.RunError, match=told):
+        run_app(platform=platform, appEnvironments=environments)
+
+
 def test_a_platform_stack_that_is_not_up_is_named_with_the_way_out(run_program, monkeypatch):
     monkeypatch.setenv("OVERSKILL_WEBHOOK_SECRET", ROOT_SECRET)
     with pytest.raises(

@@ -1,6 +1,8 @@
 """The platform program under mocks: what each stack declares, to the last binding, and what each option changes."""
 
 import base64
+import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import yaml
 from conftest import ROOT, Recorder, plain, stack_config
 
 from infra.config import StackConfig
+from infra.credentials import SECRET_VARIABLES
 
 GRAPHS = Path(__file__).parent / "graphs"
 SOURCES = {"dispatcher-version": ROOT / "dispatch_worker" / "src", "outbound-version": ROOT / "outbound_worker" / "src"}
@@ -108,6 +111,19 @@ def test_a_record_is_declared_as_cloudflare_gives_it_back(declare, stack):
     for record in declare(stack, overskill__customHostnames=stack != "dev").of("DnsRecord").values():
         assert record["name"].endswith(f".{domain}")
         assert "settings" not in record
+
+
+def test_a_token_of_the_environment_is_nowhere_in_the_graph(declare, monkeypatch):
+    """The SDKs' providers take what they find there for an input, and the state would keep it."""
+    for name in SECRET_VARIABLES:
+        monkeypatch.setenv(name, f"planted-{name}")
+    assert "planted" not in json.dumps(graph_of(declare("prod")))
+
+
+def test_a_rollout_is_told_of(declare, caplog):
+    with caplog.at_level(logging.WARNING):
+        declare("local", overskill__rollout={"stable": STABLE, "percentage": 10})
+    assert f"version {STABLE} of overskill-development-dispatch serves 90% of the requests" in caplog.text
 
 
 def test_another_stacks_template_is_read(declare):

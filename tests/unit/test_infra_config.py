@@ -62,10 +62,10 @@ def test_every_offender_is_named_at_once():
         cloudflare__apiToken="planted",
     ) == [
         "cloudflare:apiToken: credentials never live in the config; export CLOUDFLARE_API_TOKEN instead",
-        "github:ownr: is not a key of this project; is it mistyped?",
+        "github:ownr: is not a key of this project; did you mean github:owner?",
         "overskil:prefix: no provider or project of this stack is called 'overskil'; is it mistyped?",
-        "overskill:accountId: must be the Cloudflare account id: 32 hexadecimal digits",
-        "overskill:domian: is not a key of this project; is it mistyped?",
+        "overskill:accountId: must be the Cloudflare account id: 32 hexadecimal digits (it is 'nope')",
+        "overskill:domian: is not a key of this project; did you mean overskill:domain?",
         "overskill:edge.port: input should be a valid integer, unable to parse string as an integer (it is 'lots')",
         "overskill:prefix: is missing",
     ]
@@ -140,7 +140,11 @@ DEEP = {"overskill__domain": "apps.overskill.com", "overskill__zone": "overskill
         ),
         (
             {"overskill__appEnvironments": ["production", "production"]},
-            "overskill:appEnvironments: production is there twice",
+            "overskill:appEnvironments: production is there twice: each is made once",
+        ),
+        (
+            {"overskill__exemptHosts": ["www", "www"]},
+            "overskill:exemptHosts: www is there twice: each is made once",
         ),
         (
             {"overskill__exemptHosts": ["shop"]},
@@ -148,7 +152,11 @@ DEEP = {"overskill__domain": "apps.overskill.com", "overskill__zone": "overskill
         ),
         (
             {"overskill__certificate": {"kind": "none", "hosts": ["overskill.localhost"]}},
-            "overskill:certificate.hosts: kind none takes no hosts: they would get no certificate",
+            "overskill:certificate.hosts: says nothing to kind none: no certificate is ordered",
+        ),
+        (
+            {"overskill__certificate": {"authority": "google"}},
+            "overskill:certificate.authority: says nothing to kind universal: no certificate is ordered",
         ),
         (
             {"overskill__certificate": {"kind": "advanced", "hosts": ["overskill.localhost", "*.elsewhere.com"]}},
@@ -188,6 +196,16 @@ DEEP = {"overskill__domain": "apps.overskill.com", "overskill__zone": "overskill
 )
 def test_keys_that_do_not_go_together(changes, offender):
     assert any(line.startswith(offender) for line in offenders(**changes)), offenders(**changes)
+
+
+def test_an_address_that_is_only_a_host_gets_no_slash():
+    config = parse(
+        values(overskill__webhookBase="https://hooks.overskill.com", overskill__apiBase="https://a.com/api/")
+    )
+    assert (config.overskill.webhook_base, config.overskill.api_base) == (
+        "https://hooks.overskill.com",
+        "https://a.com/api",
+    )
 
 
 def test_all_rules_are_told_at_once():

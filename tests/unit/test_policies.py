@@ -19,6 +19,7 @@ BY_NAME = {policy.name: policy for policy in POLICIES}
 VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 SECRET = "github:index/actionsSecret:ActionsSecret"
 VARIABLE = "github:index/actionsVariable:ActionsVariable"
+ACCOUNT = "e03523c149209369c46ebc10b8a30b43"
 PLANTED = "planted-cloudflare-token"
 
 
@@ -50,9 +51,10 @@ def production(monkeypatch):
 
 
 def our_namespaces(**options: Any) -> list[SimpleNamespace]:
-    kept = {"protect": True, "ignore_changes": ["name"], **options}
+    kept = {"protect": True, "ignore_changes": ["accountId", "name"], **options}
     return [
-        resource(NAMESPACE, {"name": f"overskill-production-{e}"}, **kept) for e in ("preview", "staging", "production")
+        resource(NAMESPACE, {"name": f"overskill-production-{e}", "accountId": ACCOUNT}, **kept)
+        for e in ("preview", "staging", "production")
     ]
 
 
@@ -63,12 +65,14 @@ def test_our_namespaces_pass():
 
 
 def test_a_namespace_with_another_name_is_refused():
-    (message,) = violations("namespace-names", resource(NAMESPACE, {"name": "acme-production-preview"}))
+    (message,) = violations(
+        "namespace-names", resource(NAMESPACE, {"name": "acme-production-preview", "accountId": ACCOUNT})
+    )
     assert "'acme-production-preview' is not among overskill-production-preview" in message
 
 
 def test_an_imported_namespace_has_its_name_among_the_outputs():
-    imported = {"namespaceName": "overskill-production-preview"}
+    imported = {"namespaceName": "overskill-production-preview", "accountId": ACCOUNT}
     assert violations("namespace-names", resource(NAMESPACE, imported)) == []
     others = [one for one in our_namespaces() if "preview" not in one.props["name"]]
     stack = SimpleNamespace(resources=[resource(NAMESPACE, imported, protect=True), *others])
@@ -83,7 +87,15 @@ def test_a_namespace_elsewhere_than_in_a_platform_stack_is_refused(monkeypatch):
 
 def test_a_namespace_whose_name_may_change_is_refused():
     (message,) = violations("namespace-never-replaced", our_namespaces(ignore_changes=[])[0])
-    assert "ignore_changes=['name']" in message
+    assert "a change of accountId or name would replace it" in message
+    (message,) = violations("namespace-never-replaced", our_namespaces(ignore_changes=["name"])[0])
+    assert "a change of accountId would replace it" in message
+
+
+def test_a_namespace_of_another_account_is_refused():
+    props = {"name": "overskill-production-preview", "accountId": "f" * 32}
+    (message,) = violations("namespace-names", resource(NAMESPACE, props))
+    assert f"is in account {'f' * 32}, not in {ACCOUNT}" in message
 
 
 def test_a_namespace_that_is_left_out_is_refused():
@@ -144,6 +156,12 @@ def binding(type_: str, name: str, text: str) -> dict[str, Any]:
         (VERSION, binding("plain_text", "GREETING", "ghp_" + "a" * 36), "bindings[0].text holds what looks like a key"),
         (VERSION, binding("plain_text", "API_KEY", "x"), "binding API_KEY is readable"),
         (VERSION, binding("json", "db_password", "x"), "binding db_password is readable"),
+        ("cloudflare:index/workersScript:WorkersScript", binding("plain_text", "API_KEY", "x"), "binding API_KEY is"),
+        (
+            "github:index/actionsOrganizationVariable:ActionsOrganizationVariable",
+            {"variableName": "A_TOKEN"},
+            "A_TOKEN is",
+        ),
         (VARIABLE, {"variableName": "DEPLOY_TOKEN", "value": "x"}, "variable DEPLOY_TOKEN is readable"),
         (
             VARIABLE,

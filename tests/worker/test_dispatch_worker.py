@@ -57,10 +57,11 @@ export default {
 };
 """
 RECORDS = {
-    "free-app": b'{"plan": "free", "services": ["127.0.0.1", "mine.example"]}',
+    "free-app": b'{"plan": "free", "services": ["127.0.0.1", "Mine.Example"]}',
     "pro-app": b'{"plan": "pro"}',
     "odd-app": b'{"plan": "platinum"}',
     "broken-record": b"{",
+    "odd-services": b'{"services": "127.0.0.1"}',
 }
 """What the app store holds, by app id."""
 
@@ -103,6 +104,7 @@ def outbound_worker() -> Bundle:
     return worker(
         "outbound",
         OUTBOUND_SOURCE,
+        {"type": "plain_text", "name": "DEFAULT_PLAN", "text": "free"},
         {"type": "json", "name": "EGRESS", "json": egress},
         {"type": "analytics_engine", "name": "USAGE", "dataset": "usage"},
     )
@@ -311,6 +313,6 @@ def test_an_observed_plan_lets_pass_and_records_it(edge, store, service):
     assert recorded(store, "pro-app", 1) == ["pro-app", "production", "egress-observed", "POST", "127.0.0.1", "pro"]
 
 
-@pytest.mark.parametrize("app", ["odd-app", "broken-record", "unrecorded"])
+@pytest.mark.parametrize("app", ["odd-app", "broken-record", "odd-services", "unrecorded"])
 def test_an_app_without_a_good_record_is_on_the_default_plan(edge, service, app):
     assert fetched(edge, app, service).status_code == 403
