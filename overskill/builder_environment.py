@@ -26,8 +26,8 @@ def plain_values(config: StackConfig, credentials: Mapping[str, str]) -> dict[st
         "GITHUB_TEMPLATE_REPO": config.template_repository.partition("/")[2],
         "GITHUB_APP_ID": str(app.id) if app else credentials.get("GITHUB_APP_ID", ""),
         "GITHUB_CLIENT_ID": app.client_id if app else credentials.get("GITHUB_CLIENT_ID", ""),
-        "OVERSKILL_API_BASE": str(platform.api_base),
-        "OVERSKILL_WEBHOOK_BASE": str(platform.webhook_base),
+        "OVERSKILL_API_BASE": platform.api_base,
+        "OVERSKILL_WEBHOOK_BASE": platform.webhook_base,
     }
 
 

@@ -5,6 +5,7 @@ import sys
 import time
 from typing import Annotated, Literal
 
+import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +21,7 @@ from overskill.progress import duration, step
 from overskill.project import LOCAL_STACK, Project
 from overskill.rollout import roll_back, roll_out
 from overskill.session import Session
-from overskill.stack_context import StackContext, read_stack
+from overskill.stack_context import StackContext
 from overskill.toolchain.command import toolchain
 
 FIRST_APP = "ultrathink"
@@ -105,7 +106,8 @@ def list_apps(stack: LocalStack = LOCAL_STACK) -> None:
         return
     table = Table("app", "state", "address", box=None, pad_edge=False)
     for status in found:
-        state = "complete" if status.complete else f"incomplete: run ./dev app create {status.app_id}"
+        create = f"./dev app create {status.app_id}" + (f" --stack {stack}" if stack != LOCAL_STACK else "")
+        state = "complete" if status.complete else f"incomplete: run {create}"
         table.add_row(status.app_id, state, status.url)
     console.print(table)
 
@@ -122,8 +124,8 @@ def environment(
     show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Print the secrets too.")] = False,
 ) -> None:
     """Print the environment that the builder needs for a platform stack, as NAME=value lines."""
-    config, credentials = read_stack(Project(), stack)
-    print("\n".join(lines(config, credentials, show_secrets=show_secrets)))
+    context = StackContext(Project(), stack)
+    print("\n".join(lines(context.config, context.credentials, show_secrets=show_secrets)))
 
 
 @app.command()
@@ -132,13 +134,13 @@ def rollout(
     stack: Stack = LOCAL_STACK,
 ) -> None:
     """Give the dispatch Worker of this checkout a share of the requests, and the version that serves now the rest."""
-    print(roll_out(StackContext.of(Project(), stack), percentage))
+    print(roll_out(StackContext(Project(), stack), percentage))
 
 
 @app.command()
 def rollback(stack: Stack = LOCAL_STACK) -> None:
     """Give every request back to the dispatch Worker's version before the newest."""
-    print(roll_back(StackContext.of(Project(), stack)))
+    print(roll_back(StackContext(Project(), stack)))
 
 
 app.command()(doctor)
@@ -179,11 +181,12 @@ def main() -> None:
 
 def _show_urls(session: Session, urls: dict[str, str]) -> None:
     """Print the addresses with what each answers. Raises `CommandError` if one does not answer 200."""
-    statuses = {kind: session.answers(url) for kind, url in urls.items()}
+    answers = {kind: session.answer(url) for kind, url in urls.items()}
     for kind, url in urls.items():
-        print(f"{kind:<11} {statuses[kind]}  {url}")
-    if failing := [urls[kind] for kind, status in statuses.items() if status != 200]:
-        raise CommandError(f"these do not answer as they should: {', '.join(failing)}; see {session.cloud.log}")
+        print(f"{kind:<11} {answers[kind].status_code}  {url}")
+    if failing := {urls[kind]: answer for kind, answer in answers.items() if answer.status_code != httpx.codes.OK}:
+        told = "\n".join(f"{url}: {answer.status_code}: {answer.text.strip()[:300]}" for url, answer in failing.items())
+        raise CommandError(f"these do not answer as they should (log: {session.cloud.log}):\n{told}")
 
 
 def _wait(session: Session) -> None:

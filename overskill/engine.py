@@ -8,21 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.credentials import SECRET_VARIABLES
 from overskill.errors import CommandError
 from overskill.project import Project
 
 NO_SUCH_STACK = 6
 REAL_CREDENTIALS = (
-    "CLOUDFLARE_API_KEY",
-    "CLOUDFLARE_API_USER_SERVICE_KEY",
+    *SECRET_VARIABLES,
     "CLOUDFLARE_EMAIL",
     "GITHUB_APP_ID",
     "GITHUB_APP_INSTALLATION_ID",
     "GITHUB_APP_PEM_FILE",
-    "GITHUB_CLIENT_SECRET",
-    "GITHUB_PRIVATE_KEY",
-    "PULUMI_ACCESS_TOKEN",
-    "PULUMI_CONFIG_PASSPHRASE",
 )
 
 
@@ -44,14 +40,23 @@ def local_environment(project: Project, credentials: Mapping[str, str]) -> dict[
     }
 
 
+class EngineError(CommandError):
+    """The engine could not answer; the message holds its own words."""
+
+
 @dataclass
 class Outcome:
-    """How a run ended. `changes` counts resources by what was done to them, such as `{"create": 3, "same": 9}`."""
+    """How a run ended. `changes` counts resources by what was done to them, such as `{"create": 3, "same": 9}`.
+
+    `errors` and `warnings` are the engine's and the program's; `violations` are what policies refused.
+    """
 
     code: int
     log: Path
     changes: dict[str, int] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -71,7 +76,8 @@ class Outcome:
 
     def failure(self) -> str:
         """What went wrong, in the engine's and the providers' own words."""
-        return "\n".join(self.errors) or "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+        told = [*self.warnings, *self.violations, *self.errors]
+        return "\n".join(told) or "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
 
 
 @dataclass(frozen=True)
@@ -90,9 +96,13 @@ class Engine:
     def logs(self) -> Path:
         return self.project.logs
 
-    def up(self, stack: str, *, refresh: bool = False) -> Outcome:
-        """Bring the stack to what its program says, made if need be; `refresh` looks first at what exists."""
+    def up(self, stack: str, *, refresh: bool = False, target: str = "") -> Outcome:
+        """Bring the stack to what its program says, made if need be; `refresh` looks first at what exists.
+
+        With a `target`, a pattern of URNs, nothing else is touched.
+        """
         flags = [*(["--refresh"] if refresh else []), *(["--policy-pack", str(self.policies)] if self.policies else [])]
+        flags += ["--target", target] if target else []
         outcome = self._operate("up", stack, *flags)
         if outcome.code == NO_SUCH_STACK:
             self.capture("stack", "init", stack, "--no-select")
@@ -121,10 +131,10 @@ class Engine:
         )
 
     def capture(self, *arguments: str) -> str:
-        """Run `pulumi ARGUMENTS` and return its standard output. Raises `CommandError` where it fails."""
+        """Run `pulumi ARGUMENTS` and return its standard output. Raises `EngineError` where it fails."""
         run = self._run(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if run.returncode != 0:
-            raise CommandError(f"pulumi {' '.join(arguments)} failed:\n{run.stderr.strip()}")
+            raise EngineError(f"pulumi {' '.join(arguments)} failed:\n{run.stderr.strip() or run.stdout.strip()}")
         return run.stdout
 
     def _operate(self, operation: str, stack: str, *flags: str) -> Outcome:
@@ -159,9 +169,14 @@ def outcome_of(code: int, log: Path, events: Path) -> Outcome:
         event = json.loads(line)
         if summary := event.get("summaryEvent"):
             outcome.changes = summary["resourceChanges"]
-        elif (diagnostic := event.get("diagnosticEvent")) and diagnostic["severity"] == "error":
-            outcome.errors.append(diagnostic["message"].strip())
+        elif diagnostic := event.get("diagnosticEvent"):
+            message = diagnostic["message"].strip()
+            match diagnostic["severity"]:
+                case "error":
+                    outcome.errors.append(message)
+                case "warning":
+                    outcome.warnings.append(f"warning: {message.removeprefix('warning: ')}")
         elif (policy := event.get("policyEvent")) and policy["enforcementLevel"] == "mandatory":
-            outcome.errors.append(f"policy {policy['policyName']}: {policy['message'].strip()}")
+            outcome.violations.append(f"policy {policy['policyName']}: {policy['message'].strip()}")
     events.unlink(missing_ok=True)
     return outcome

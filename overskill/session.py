@@ -6,7 +6,7 @@ from functools import cached_property
 import httpx
 
 from overskill.credentials import local_credentials
-from overskill.engine import Engine, Outcome, local_environment
+from overskill.engine import Engine, EngineError, Outcome, local_environment
 from overskill.errors import CommandError
 from overskill.local_cloud_process import LocalCloud
 from overskill.progress import step
@@ -66,23 +66,32 @@ class Session:
     def app_stack(self, app_id: str) -> str:
         return f"{self.stack}.{app_id}"
 
-    def answers(self, url: str) -> int:
-        """The status that `url` answers with, asked at 127.0.0.1: not every resolver knows `*.localhost`."""
+    def answer(self, url: str) -> httpx.Response:
+        """What `url` answers, asked at 127.0.0.1: not every resolver knows `*.localhost`."""
         parsed = httpx.URL(url)
         host = parsed.netloc.decode()
         with httpx.Client(trust_env=False, timeout=10) as client:
-            return client.get(parsed.copy_with(host="127.0.0.1"), headers={"Host": host}).status_code
+            return client.get(parsed.copy_with(host="127.0.0.1"), headers={"Host": host})
 
     def _up(self, title: str, engine: Engine, stack: str, owner: str) -> None:
         """Bring a stack up; after a run that did not end well, take up what it left. See `overskill/recovery.py`."""
         with step(f"{title}: pulumi up") as running, self.project.marked_run(stack) as unfinished:
             release_dead_locks(engine, stack)
             outcome = engine.up(stack, refresh=unfinished)
-            if not outcome.ok and (adopted := adopt(engine, stack, self._clouds(owner))):
+            if not (outcome.ok or outcome.violations) and (adopted := self._adopt(engine, stack, owner)):
                 running.detail = f"adopted what an interrupted run left: {', '.join(adopted)}"
                 outcome = engine.up(stack, refresh=True)
             check(outcome, f"pulumi up of stack {stack}")
             running.detail = outcome.summary()
+        for warning in outcome.warnings:
+            print(warning, file=sys.stderr)
+
+    def _adopt(self, engine: Engine, stack: str, owner: str) -> list[str]:
+        """What was adopted; nothing where the program cannot even be previewed: the run itself has told why."""
+        try:
+            return adopt(engine, stack, self._clouds(owner))
+        except EngineError:
+            return []
 
     def _clouds(self, owner: str) -> Clouds:
         config = self.config

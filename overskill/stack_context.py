@@ -1,61 +1,41 @@
-"""A platform stack wherever it lives: its configuration, its credentials, and the engine's environment for it."""
+"""A platform stack wherever it lives: its configuration, its credentials, and the engine of its program."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 from infra.config import StackConfig
-from overskill.credentials import local_credentials
 from overskill.engine import Engine
-from overskill.local_cloud_process import LocalCloud
 from overskill.project import Project
 from overskill.session import Session
 from overskill.toolchain import Toolchain
 
 
-def read_stack(project: Project, stack: str) -> tuple[StackConfig, Mapping[str, str]]:
-    """A stack's configuration and its credentials, by their variables' names. Starts nothing.
-
-    Raises `CommandError` for a stack file with errors, and for a local stack whose cloud has never run.
-    """
-    if stack in project.local_stacks():
-        cloud = LocalCloud.of(project)
-        return cloud.config_of(stack), local_credentials(project, cloud.credentials())
-    return project.stack_config(stack), os.environ
-
-
-@dataclass(frozen=True, kw_only=True)
 class StackContext:
-    """`credentials` are by variables' names; `environment` is the engine's; `settings` the whole stack file."""
+    """A stack of the local cloud is that cloud's session; any other is what the user's environment says.
 
-    project: Project
-    stack: str
-    config: StackConfig
-    credentials: Mapping[str, str]
-    environment: Mapping[str, str]
-    settings: Mapping[str, Any]
+    Raises `CommandError` for a stack file with errors.
+    """
 
-    @classmethod
-    def of(cls, project: Project, stack: str) -> "StackContext":
-        """Raises `CommandError` for a stack file with errors, and for a local stack whose cloud is not running."""
-        config, credentials = read_stack(project, stack)
-        if stack in project.local_stacks():
-            session = Session(project, stack=stack)
-            session.cloud.require()
-            environment: Mapping[str, str] = session.environment
-        else:
-            environment = os.environ | Toolchain(project.root).environment()
-        return cls(
-            project=project,
-            stack=stack,
-            config=config,
-            credentials=credentials,
-            environment=environment,
-            settings=project.stack_file(stack),
-        )
+    def __init__(self, project: Project, stack: str) -> None:
+        self.project = project
+        self.stack = stack
+        self._session = Session(project, stack=stack) if stack in project.local_stacks() else None
+
+    @cached_property
+    def config(self) -> StackConfig:
+        return self._session.config if self._session else self.project.stack_config(self.stack)
 
     @property
+    def credentials(self) -> Mapping[str, str]:
+        """By the names of the environment's variables. Raises `CommandError` if the local cloud has never run."""
+        return self._session.credentials if self._session else os.environ
+
+    @cached_property
     def engine(self) -> Engine:
-        """The engine of the platform program."""
-        return Engine(self.project, self.project.root, self.environment, policies=self.project.policies)
+        """The engine of the platform program. Raises `CommandError` if the local cloud is not running."""
+        if self._session:
+            self._session.cloud.require()
+            return self._session.platform
+        environment = os.environ | Toolchain(self.project.root).environment()
+        return Engine(self.project, self.project.root, environment, policies=self.project.policies)

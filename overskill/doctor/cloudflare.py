@@ -13,9 +13,9 @@ from infra.names import namespace
 from overskill.doctor.api import Answer, Api
 from overskill.doctor.findings import Finding, error, ok, unchecked, warning
 
-OFFICIAL_URL = "https://api.cloudflare.com/client/v4"
 TOKENS_PAGE = "https://dash.cloudflare.com/profile/api-tokens"
-FORBIDDEN, UNAUTHORIZED, NOT_FOUND = 403, 401, 404
+FORBIDDEN, UNAUTHORIZED = 403, 401
+REFUSED_FOR_THE_BODY = (400, 409, 415, 422)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,9 @@ class Permission:
     write: bool = True
 
 
+SCRIPTS = Permission(name="Workers Scripts Write", scope="account", path="/workers/workers")
 ACCOUNT_PERMISSIONS = (
-    Permission(name="Workers Scripts Write", scope="account", path="/workers/dispatch/namespaces"),
+    SCRIPTS,
     Permission(name="Workers KV Storage Write", scope="account", path="/storage/kv/namespaces"),
     Permission(
         name="Account Analytics Read",
@@ -52,9 +53,13 @@ def check(api: Api, config: StackConfig) -> Iterator[Finding]:
     if token.level != "ok":
         yield unchecked("Cloudflare account and zone", "need a token")
         return
-    for permission in ACCOUNT_PERMISSIONS:
-        yield _permission(api, permission, account)
-    yield from _account(api, config, account)
+    permissions = {permission: _permission(api, permission, account) for permission in ACCOUNT_PERMISSIONS}
+    yield from permissions.values()
+    if permissions[SCRIPTS].level == "ok":
+        yield _subdomain(api.get(f"{account}/workers/subdomain"), config)
+        yield from _namespaces(api.get(f"{account}/workers/dispatch/namespaces", per_page="100"), config)
+    else:
+        yield unchecked("workers.dev subdomain, plan", f"need permission {SCRIPTS.name}")
     yield from _zone(api, config)
 
 
@@ -76,61 +81,44 @@ def _permission(api: Api, permission: Permission, root: str) -> Finding:
     check = f"permission {permission.name}"
     path = root + permission.path
     answer = api.refused_post(path) if permission.write else api.get(path)
-    if answer.status == FORBIDDEN:
+    if answer.status in (UNAUTHORIZED, FORBIDDEN):
         return error(
             check,
             f"the token has not got it ({answer.message})",
             f"add {permission.scope} permission {permission.name} to the token at {TOKENS_PAGE}",
         )
-    if answer.status == 0 or answer.status >= 500:
-        return warning(check, f"cannot be told: {answer.message}", "run this again")
-    return ok(check, "the token has it")
+    if answer.ok or answer.status in REFUSED_FOR_THE_BODY:
+        return ok(check, "the token has it")
+    return warning(check, f"cannot be told: HTTP {answer.status}: {answer.message}", "run this again")
 
 
-def _account(api: Api, config: StackConfig, account: str) -> Iterator[Finding]:
-    platform = config.overskill
-    subdomain = api.get(f"{account}/workers/subdomain")
-    if subdomain.status == FORBIDDEN:
-        yield unchecked("workers.dev subdomain", "needs permission Workers Scripts")
-    elif not subdomain.ok:
-        yield error(
-            "workers.dev subdomain",
-            f"the account has none ({subdomain.message})",
-            "choose one in the dashboard: Workers & Pages, Your subdomain",
-        )
-    elif (found := subdomain.body["result"]["subdomain"]) != platform.workers_dev_subdomain:
-        yield error(
-            "workers.dev subdomain",
-            f"the account's is {found}, the stack says {platform.workers_dev_subdomain}",
-            f"set overskill:workersDevSubdomain: {found}",
-        )
-    else:
-        yield ok("workers.dev subdomain", f"{found}.workers.dev")
-    yield from _namespaces(config, api.get(f"{account}/workers/dispatch/namespaces", per_page="100"))
+def _subdomain(answer: Answer, config: StackConfig) -> Finding:
+    check, wanted = "workers.dev subdomain", config.overskill.workers_dev_subdomain
+    if not answer.ok:
+        remedy = "choose one in the dashboard: Workers & Pages, Your subdomain"
+        return error(check, f"the account has none ({answer.message})", remedy)
+    if (found := answer.body["result"]["subdomain"]) != wanted:
+        remedy = f"set overskill:workersDevSubdomain: {found}"
+        return error(check, f"the account's is {found}, the stack says {wanted}", remedy)
+    return ok(check, f"{found}.workers.dev")
 
 
-def _namespaces(config: StackConfig, listed: Answer) -> Iterator[Finding]:
-    platform = config.overskill
-    if listed.status == FORBIDDEN:
-        yield unchecked("Workers for Platforms", "needs permission Workers Scripts")
+def _namespaces(answer: Answer, config: StackConfig) -> Iterator[Finding]:
+    """Asked with a token that may write scripts: a refusal is the plan's."""
+    platform, check = config.overskill, "Workers for Platforms"
+    if not answer.ok:
+        remedy = "subscribe in the dashboard: Workers for Platforms"
+        yield error(check, f"the account's plan has no dispatch namespaces ({answer.message})", remedy)
         return
-    if not listed.ok:
-        yield error(
-            "Workers for Platforms",
-            f"the account's plan has no dispatch namespaces ({listed.message})",
-            "subscribe in the dashboard: Workers for Platforms",
-        )
-        return
-    yield ok("Workers for Platforms", "the account's plan has it")
-    existing = {one["namespace_name"]: one["script_count"] for one in listed.body["result"]}
+    yield ok(check, "the account's plan has it")
+    existing = {one["namespace_name"]: one["script_count"] for one in answer.body["result"]}
     ours = [namespace(platform.prefix, platform.platform_environment, app) for app in platform.app_environments]
-    found = [f"{name} ({existing[name]} scripts)" for name in ours if name in existing]
+    found = [f"{name} (scripts: {existing[name]})" for name in ours if name in existing]
     missing = [name for name in ours if name not in existing]
     told = ", ".join([*found, *(f"{name} (to be made)" for name in missing)])
     if missing and "namespaces" in platform.adopt:
-        yield error(
-            "dispatch namespaces", told, "take namespaces out of overskill:adopt: what does not exist cannot be adopted"
-        )
+        remedy = "take namespaces out of overskill:adopt: what does not exist cannot be adopted"
+        yield error("dispatch namespaces", told, remedy)
     else:
         yield ok("dispatch namespaces", told)
 

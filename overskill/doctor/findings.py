@@ -1,6 +1,7 @@
 """What a check finds, and the table of all findings."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,9 +52,11 @@ def exit_code(findings: Iterable[Finding]) -> int:
     return next((code for level, code in EXIT_CODES.items() if level in levels), 0)
 
 
-def show(findings: Iterable[Finding], console: Console) -> None:
-    """One row a finding, its remedy below the detail."""
+def show(findings: Sequence[Finding], console: Console) -> None:
+    """One row a finding, its remedy below the detail, and nothing cut off; then how many there are of each level."""
     table = Table(box=None, show_header=False, pad_edge=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")
     for finding in findings:
         mark, style = MARKS[finding.level]
         told = Text(finding.detail)
@@ -61,3 +64,5 @@ def show(findings: Iterable[Finding], console: Console) -> None:
             told.append(f"\n→ {finding.remedy}", style="bold")
         table.add_row(Text(mark, style=style), Text(finding.check), told)
     console.print(table)
+    counted = Counter(finding.level for finding in findings)
+    console.print(", ".join(f"{counted[level]} {level}" for level in MARKS if counted[level]))

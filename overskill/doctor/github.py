@@ -13,7 +13,7 @@ from overskill.doctor.findings import Finding, error, ok, unchecked, warning
 OFFICIAL_URL = "https://api.github.com"
 NOT_FOUND, UNAUTHORIZED = 404, 401
 
-SCOPES = ("admin:repo_hook", "repo", "workflow")
+SCOPES = ("repo", "workflow")
 ORGANIZATION_SCOPE = "admin:org"
 """What a classic token needs, and in addition where the stack owns settings of the organisation."""
 

@@ -1,5 +1,6 @@
 """Where the stack's state is kept, and what encrypts the secrets in it."""
 
+import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,14 +15,27 @@ REMEDY = "export PULUMI_BACKEND_URL (docs/operations.md says which), or run: pul
 
 def check(folder: Path, settings: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Finding]:
     """`folder` is the platform project's; `settings` its stack file, which may name a secrets provider."""
-    yield from (_backend(folder, environment), _secrets(settings, environment), _webhook_secret(environment))
+    try:
+        backend = json.loads(_pulumi(folder, environment, "whoami", "--json", "--verbose"))["url"]
+        # Who is logged in is known without the backend; its stacks, of this one project, are not.
+        _pulumi(folder, environment, "stack", "ls", "--json")
+    except _Refused as refused:
+        yield error("state backend", str(refused), REMEDY)
+        backend = environment.get("PULUMI_BACKEND_URL", "")
+    else:
+        yield ok("state backend", backend)
+    yield from (_secrets(backend, settings, environment), _webhook_secret(environment))
 
 
-def _backend(folder: Path, environment: Mapping[str, str]) -> Finding:
-    """Asked by the engine itself, which knows every kind of backend. It lists the stacks of this one project."""
+class _Refused(Exception):
+    """The engine could not answer; the text is its own."""
+
+
+def _pulumi(folder: Path, environment: Mapping[str, str], *arguments: str) -> str:
+    """What the engine prints, which knows every kind of backend. Raises `_Refused`."""
     try:
         run = subprocess.run(
-            ["pulumi", "stack", "ls", "--json", "--non-interactive"],
+            ["pulumi", *arguments, "--non-interactive"],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -31,18 +45,18 @@ def _backend(folder: Path, environment: Mapping[str, str]) -> Finding:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return error("state backend", f"no answer within {TIMEOUT} s", REMEDY)
+        raise _Refused(f"no answer within {TIMEOUT} s") from None
     if run.returncode:
-        return error("state backend", run.stderr.strip().removeprefix("error: ") or "cannot be reached", REMEDY)
-    return ok("state backend", environment.get("PULUMI_BACKEND_URL") or "the one that pulumi is logged in to")
+        raise _Refused(run.stderr.strip().removeprefix("error: ") or "cannot be reached")
+    return run.stdout
 
 
-def _secrets(settings: Mapping[str, Any], environment: Mapping[str, str]) -> Finding:
+def _secrets(backend: str, settings: Mapping[str, Any], environment: Mapping[str, str]) -> Finding:
     if provider := settings.get("secretsprovider"):
         return ok("secrets provider", str(provider).partition("?")[0])
     if environment.get("PULUMI_CONFIG_PASSPHRASE") or environment.get("PULUMI_CONFIG_PASSPHRASE_FILE"):
         return ok("secrets provider", "a passphrase")
-    if environment.get("PULUMI_BACKEND_URL", "").startswith(SERVICE_SCHEMES):
+    if backend.startswith(SERVICE_SCHEMES):
         return ok("secrets provider", "the state's service")
     return error(
         "secrets provider",

@@ -72,7 +72,8 @@ class Checkout:
         self.stack_file(stack).write_text(yaml.safe_dump(content))
 
     def up(self, stack: str) -> None:
-        self.pulumi(stack, "up", "--yes", "--skip-preview")
+        """As anybody brings a platform up: with its policies."""
+        self.pulumi(stack, "up", "--policy-pack", str(self.root / "policies"), "--yes", "--skip-preview")
 
     def drift(self, stack: str, code: int) -> str:
         return self.pulumi(stack, "refresh", "--preview-only", "--expect-no-changes", code=code)

@@ -187,18 +187,13 @@ def packs(checkout: Checkout) -> list[str]:
 
 
 def test_a_changed_certificate_never_leaves_hosts_without_one(configured):
-    """Any change replaces a pack, and nothing waits for the new one: a protected stack leaves the old one there."""
-    configured.configure("local", overskill__certificate={"kind": "advanced"}, overskill__protect=True)
+    """Any change replaces a pack, and nothing waits for the new one: the old one is left to serve until then."""
+    configured.configure("local", overskill__certificate={"kind": "advanced"})
     configured.up("local")
     unchanged(configured, "local")
     configured.configure("local", overskill__certificate={"kind": "advanced", "authority": "lets_encrypt"})
     configured.up("local")
     assert packs(configured) == ["google", "lets_encrypt"]
-    configured.configure("local", overskill__protect=None)
-    configured.up("local")
-    configured.configure("local", overskill__certificate=None)
-    configured.up("local")
-    assert packs(configured) == ["google"]
 
 
 def test_a_living_platform_keeps_its_namespaces_whatever_its_prefix_becomes(configured):
@@ -209,6 +204,21 @@ def test_a_living_platform_keeps_its_namespaces_whatever_its_prefix_becomes(conf
     assert "policy namespace-names" in output
     assert "'overskill-development-preview' is not among renamed-development-preview" in output
     assert namespace_ids(configured, "") == before
+
+
+def test_a_namespace_is_not_replaced_for_another_account(configured):
+    configured.configure("local", overskill__accountId="f" * 32)
+    output = configured.pulumi("local", "preview", "--policy-pack", str(configured.root / "policies"), code=1)
+    assert "is in account 00000000000000000000000000000001, not in ffffffff" in output
+    assert not re.search(r"DispatchNamespace namespaces-\w+ replace", output)
+
+
+def test_the_state_of_a_stack_that_owns_an_organisation_holds_no_token(configured):
+    """The SDK would make the token that it finds in the environment an input of the organisation's provider."""
+    configured.configure("local", overskill__organizationSettings={"oidcSubject": ["repository_id"]})
+    configured.up("local")
+    token = configured.cloud.credentials()["github_token"]
+    assert token not in configured.pulumi("local", "stack", "export", "--show-secrets")
 
 
 def test_a_protected_platform_is_not_destroyed(configured):
@@ -251,7 +261,7 @@ def test_namespaces_that_exist_are_adopted_with_what_is_in_them(up):
 
 BAD = {
     "infra/namespaces.py": [
-        ('ignore_changes=["name"]', "ignore_changes=[]"),
+        ('ignore_changes=["accountId", "name"]', "ignore_changes=[]"),
         ("protect=args.protect", "protect=False"),
         ("name=namespace,", 'name=f"{namespace}-x",'),
     ],
@@ -265,7 +275,7 @@ BAD = {
 }
 VIOLATIONS = {
     "namespace-names": "'bad-development-preview-x' is not among bad-development-preview",
-    "namespace-never-replaced": "declare it with ignore_changes=['name']",
+    "namespace-never-replaced": "declare it with ignore_changes=['accountId', 'name']",
     "namespace-kept": "namespace bad-development-preview is not declared",
     "wildcard-proxied": "wildcard record *.bad.localhost is not proxied",
     "route-below-domain": "route *bad.localhost/* also takes hosts that only end alike",

@@ -1,6 +1,7 @@
 """What `overskill doctor` makes of answers that the local cloud never gives; tests/contract has those that it gives."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,19 @@ def test_an_account_that_is_whole():
         ({"GET /zones": result([ZONE | {"status": "pending"}])}, "zone overskill.com", "it is pending, not active"),
         ({"GET /zones": result([ZONE | {"type": "partial"}])}, "zone overskill.com", "brings no wildcard certificate"),
         ({"GET /zones": result([ZONE | {"paused": True}])}, "zone overskill.com", "it is paused"),
+        *(
+            (
+                {"POST /zones/z1/dns_records": refused(status, "try later")},
+                "permission DNS Write",
+                f"cannot be told: HTTP {status}: try later",
+            )
+            for status in (404, 405, 429, 503)
+        ),
+        ({"POST /zones/z1/dns_records": refused(401, "no")}, "permission DNS Write", "the token has not got it (no)"),
         (
-            {"POST /zones/z1/dns_records": refused(503, "try later")},
-            "permission DNS Write",
-            "cannot be told: try later",
+            {"GET /accounts/ACCOUNT/workers/dispatch/namespaces": refused(403, "no access")},
+            "Workers for Platforms",
+            "the account's plan has no dispatch namespaces (no access)",
         ),
     ],
 )
@@ -161,9 +171,9 @@ def test_a_github_that_is_whole():
     ("changes", "check", "told"),
     [
         (
-            {"/orgs/overskill-apps": (200, {}, {"X-OAuth-Scopes": "repo, workflow"})},
+            {"/orgs/overskill-apps": (200, {}, {"X-OAuth-Scopes": "repo"})},
             "GitHub token",
-            "lacks scope admin:repo_hook, admin:org",
+            "lacks scope workflow, admin:org",
         ),
         (
             {"/orgs/overskill-apps/installation": (200, INSTALLATION | {"suspended_at": "2026-01-01T00:00:00Z"}, {})},
@@ -206,12 +216,10 @@ def test_without_credentials_each_missing_one_is_named():
         ({}, {"PULUMI_CONFIG_PASSPHRASE": "x"}, "ok"),
         ({}, {"PULUMI_CONFIG_PASSPHRASE_FILE": "/x"}, "ok"),
         ({"secretsprovider": "awskms://alias/x?region=us-east-1"}, {}, "ok"),
-        ({}, {"PULUMI_BACKEND_URL": "https://api.pulumi.com"}, "ok"),
-        ({}, {"PULUMI_BACKEND_URL": "s3://bucket"}, "error"),
     ],
 )
 def test_the_secrets_in_the_state_need_a_provider(tmp_path, settings, environment, level):
-    environment = environment | {"PATH": engine(tmp_path, "exit 0")}
+    environment = environment | {"PATH": engine(tmp_path, BUCKET)}
     by_check = {one.check: one for one in state.check(tmp_path, settings, environment)}
     assert by_check["secrets provider"].level == level
     assert by_check["webhook secret"].level == "error"
@@ -225,13 +233,25 @@ def engine(folder: Path, script: str) -> str:
     return str(folder)
 
 
+BUCKET = """echo '{"url": "s3://bucket"}'"""
+SERVICE = """echo '{"url": "https://app.pulumi.com/me"}'"""
+
+
+def test_pulumi_cloud_encrypts_by_itself(tmp_path):
+    backend, secrets, _ = state.check(tmp_path, {}, {"PATH": engine(tmp_path, SERVICE)})
+    assert (backend.detail, secrets.level) == ("https://app.pulumi.com/me", "ok")
+
+
 @pytest.mark.parametrize(
     ("script", "level", "detail"),
-    [("exit 0", "ok", "file:///x"), ("echo no such bucket >&2; exit 255", "error", "no such bucket")],
+    [
+        (BUCKET, "ok", "s3://bucket"),
+        ("echo error: no such bucket >&2; exit 255", "error", "no such bucket"),
+        (f'[ "$1" = whoami ] || {{ echo denied >&2; exit 1; }}; {BUCKET}', "error", "denied"),
+    ],
 )
 def test_the_state_backend_is_asked_by_the_engine(tmp_path, script, level, detail):
-    environment = {"PATH": engine(tmp_path, script), "PULUMI_BACKEND_URL": "file:///x"}
-    backend, *_ = state.check(tmp_path, {}, environment)
+    backend, *_ = state.check(tmp_path, {}, {"PATH": engine(tmp_path, script)})
     assert (backend.level, backend.detail) == (level, detail)
 
 
@@ -248,3 +268,11 @@ def test_the_table_shows_each_finding_with_its_remedy():
     assert "✓  token   active" in shown.getvalue()
     assert "✗  zone x  pending" in shown.getvalue()
     assert "→ wait" in shown.getvalue()
+    assert shown.getvalue().endswith("1 ok, 1 error\n")
+
+
+def test_a_narrow_table_cuts_nothing_off():
+    shown = io.StringIO()
+    address = "https://dash.cloudflare.com/profile/api-tokens"
+    findings.show([error("Cloudflare token", "none", address)], Console(file=shown, width=40))
+    assert address in re.sub(r"\s", "", shown.getvalue())

@@ -21,7 +21,8 @@ def test_outcome_counts_changes_and_keeps_errors(tmp_path):
     outcome = outcome_of(255, tmp_path / "run.log", events)
     assert not outcome.ok
     assert outcome.summary() == "3 created, 9 unchanged"
-    assert outcome.failure() == "HTTP 422: taken\npolicy names: wrong"
+    assert outcome.failure() == "warning: careful\npolicy names: wrong\nHTTP 422: taken"
+    assert (outcome.warnings, outcome.violations) == (["warning: careful"], ["policy names: wrong"])
     assert not events.exists()
 
 
