@@ -1,4 +1,4 @@
-"""The API as one ASGI application: both emulated services, what the edge asks, and the local cloud's own calls."""
+"""The API as one ASGI application: both emulated services, git, what the edge asks, the local cloud's own calls."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,8 @@ from local_cloud.cloud import Cloud
 from local_cloud.cloudflare.dialect import Cloudflare
 from local_cloud.control import control_routes
 from local_cloud.github.dialect import GitHub
+from local_cloud.github.git_http import git_routes
+from local_cloud.github.hookshot import Hookshot
 from local_cloud.service import Service
 from local_cloud.snapshots import Snapshots
 from local_cloud.writes import Writes
@@ -19,12 +21,14 @@ from local_cloud.writes import Writes
 
 def create_app(cloud: Cloud, writes: Writes, edge_routes: Sequence[BaseRoute]) -> Starlette:
     """`edge_routes`: what only the edge asks, by path or by host; first, since a path at its host may be any."""
+    writes.watch("outbox", Hookshot(cloud, writes).send_all)
     return Starlette(
         routes=[
             *edge_routes,
             Mount(cloudflare.ROOT, Service(cloudflare.ROOT, Cloudflare(), cloudflare.TABLE, cloud, writes)),
             Mount(github.ROOT, Service(github.ROOT, GitHub(), github.TABLE, cloud, writes)),
             *control_routes(cloud, writes, Snapshots(cloud)),
+            *git_routes(cloud, writes),
             Route("/{path:path}", _nowhere, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
         ]
     )

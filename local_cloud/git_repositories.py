@@ -4,28 +4,14 @@ The store's row is what makes a repository exist. A folder without a row is the 
 written over by the next repository of that name, and removed by `sweep`.
 """
 
-import os
 import shutil
-import subprocess
 import uuid
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from local_cloud.git import git, git_line
+
 BRANCH = "main"
-
-_ENVIRONMENT = {
-    "PATH": os.environ.get("PATH", os.defpath),
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_AUTHOR_NAME": "local-cloud",
-    "GIT_AUTHOR_EMAIL": "local-cloud@localhost",
-    "GIT_COMMITTER_NAME": "local-cloud",
-    "GIT_COMMITTER_EMAIL": "local-cloud@localhost",
-}
-
-
-class GitError(Exception):
-    """git could not do what a call needs; the message holds what it said."""
 
 
 class GitRepositories:
@@ -42,8 +28,8 @@ class GitRepositories:
 
         def fill(path: Path) -> None:
             if readme is not None:
-                blob = _git_line(path, "hash-object", "-w", "--stdin", stdin=readme.encode())
-                _commit(path, _git_line(path, "mktree", stdin=f"100644 blob {blob}\tREADME.md\n".encode()))
+                blob = git_line(path, "hash-object", "-w", "--stdin", stdin=readme.encode())
+                _commit(path, git_line(path, "mktree", stdin=f"100644 blob {blob}\tREADME.md\n".encode()))
 
         self._make(owner, name, fill)
 
@@ -51,15 +37,26 @@ class GitRepositories:
         """A repository with one commit, which holds what the default branch of `template` does."""
 
         def fill(path: Path) -> None:
-            tree = _git_line(template, "rev-parse", "--verify", "HEAD^{tree}")
-            objects = _git(template, "pack-objects", "--revs", "--stdout", "-q", stdin=f"{tree}\n".encode())
-            _git(path, "unpack-objects", "-q", stdin=objects)
+            tree = git_line(template, "rev-parse", "--verify", "HEAD^{tree}")
+            objects = git(template, "pack-objects", "--revs", "--stdout", "-q", stdin=f"{tree}\n".encode())
+            git(path, "unpack-objects", "-q", stdin=objects)
             _commit(path, tree)
 
         self._make(owner, name, fill)
 
     def has_commits(self, owner: str, name: str) -> bool:
-        return bool(_git(self.path(owner, name), "for-each-ref", "--count=1", f"refs/heads/{BRANCH}"))
+        """Whether the default branch is there."""
+        path = self.path(owner, name)
+        return bool(git(path, "for-each-ref", "--count=1", git_line(path, "symbolic-ref", "HEAD")))
+
+    def size(self, owner: str, name: str) -> int:
+        """In KiB."""
+        lines = git(self.path(owner, name), "count-objects", "-v").decode().splitlines()
+        counts = dict(line.split(": ") for line in lines)
+        return int(counts["size"]) + int(counts["size-pack"])
+
+    def set_default_branch(self, owner: str, name: str, branch: str) -> None:
+        git(self.path(owner, name), "symbolic-ref", "HEAD", f"refs/heads/{branch}")
 
     def remove(self, owner: str, name: str) -> None:
         """Delete a repository; one that is gone already is no error."""
@@ -76,7 +73,7 @@ class GitRepositories:
     def _make(self, owner: str, name: str, fill: Callable[[Path], None]) -> None:
         """Build the repository aside, and put it in its place when it is whole."""
         scratch = self._scratch()
-        _git(scratch, "init", "--quiet", "--bare", f"--initial-branch={BRANCH}", "--template=")
+        git(scratch, "init", "--quiet", "--bare", f"--initial-branch={BRANCH}", "--template=")
         fill(scratch)
         self.remove(owner, name)
         path = self.path(owner, name)
@@ -90,18 +87,5 @@ class GitRepositories:
 
 
 def _commit(path: Path, tree: str) -> None:
-    commit = _git_line(path, "commit-tree", tree, "-m", "Initial commit")
-    _git(path, "update-ref", f"refs/heads/{BRANCH}", commit)
-
-
-def _git_line(repository: Path, *arguments: str, stdin: bytes = b"") -> str:
-    return _git(repository, *arguments, stdin=stdin).decode().rstrip("\n")
-
-
-def _git(repository: Path, *arguments: str, stdin: bytes = b"") -> bytes:
-    """What git prints. Raises `GitError`."""
-    command = ["git", f"--git-dir={repository}", *arguments]
-    done = subprocess.run(command, input=stdin, env=_ENVIRONMENT, capture_output=True, check=False)
-    if done.returncode:
-        raise GitError(f"git {arguments[0]} in {repository}: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout
+    commit = git_line(path, "commit-tree", tree, "-m", "Initial commit")
+    git(path, "update-ref", f"refs/heads/{BRANCH}", commit)

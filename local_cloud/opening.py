@@ -2,6 +2,7 @@
 
 from local_cloud.cloud import Cloud
 from local_cloud.git_repositories import GitRepositories
+from local_cloud.github.outbox import end_interrupted
 from local_cloud.settings import Settings
 from local_cloud.snapshots import Snapshots
 from local_cloud.state import StateDirectory
@@ -20,6 +21,7 @@ def open_cloud(settings: Settings, state: StateDirectory) -> Cloud:
     )
     Snapshots(cloud).finish()
     cloud.seed()
+    end_interrupted(cloud)
     cloud.repositories.sweep(keep=cloud.repository_paths())
     cloud.store.sweep_blobs()
     return cloud

@@ -7,10 +7,14 @@ from urllib.parse import unquote
 
 Handler = Callable[..., Any]
 
+OPEN = 0
+"""Stands for the number of segments of a route that takes any number of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """`template` is a path such as `/orgs/{org}`; a parameter is one path segment, decoded.
+    """`template` is a path such as `/orgs/{org}`; a parameter is one path segment, decoded. The last may be all the
+    segments that are left, as in `/git/ref/{ref*}`.
 
     `permission` is what one must be allowed to make the call, in the words of the service; empty if it has none.
     """
@@ -24,12 +28,21 @@ class Route:
     def segments(self) -> tuple[str, ...]:
         return tuple(self.template.strip("/").split("/"))
 
+    @property
+    def open(self) -> bool:
+        return self.template.endswith("*}")
+
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
         """The parameters, or None if the path is another one. `segments` are still percent-encoded."""
+        own = self.segments
+        if self.open and len(segments) >= len(own):
+            segments = (*segments[: len(own) - 1], "/".join(segments[len(own) - 1 :]))
+        if len(segments) != len(own):
+            return None
         parameters = {}
-        for expected, segment in zip(self.segments, segments, strict=True):
+        for expected, segment in zip(own, segments, strict=True):
             if expected.startswith("{"):
-                parameters[expected.strip("{}")] = unquote(segment)
+                parameters[expected.strip("{*}")] = unquote(segment)
             elif expected != segment:
                 return None
         return parameters
@@ -62,12 +75,12 @@ class RouteTable:
     def find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
         """The route for a percent-encoded path, and its parameters."""
         segments = tuple(path.strip("/").split("/"))
-        for route in self._routes.get((method, len(segments)), ()):
+        for route in (*self._routes.get((method, len(segments)), ()), *self._routes.get((method, OPEN), ())):
             if (parameters := route.match(segments)) is not None:
                 return route, parameters
         return None
 
     def _add(self, route: Route) -> None:
-        routes = self._routes.setdefault((route.method, len(route.segments)), [])
+        routes = self._routes.setdefault((route.method, OPEN if route.open else len(route.segments)), [])
         routes.append(route)
         routes.sort(key=lambda route: [segment.startswith("{") for segment in route.segments])

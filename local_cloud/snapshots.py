@@ -4,6 +4,7 @@ import re
 import shutil
 
 from local_cloud.cloud import Cloud
+from local_cloud.github.outbox import end_interrupted
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -62,4 +63,5 @@ class Snapshots:
         if source:
             shutil.copytree(source / "repositories", self._cloud.state.repositories, symlinks=True)
         self._cloud.seed()
+        end_interrupted(self._cloud)
         self._under_way.unlink()

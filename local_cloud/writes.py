@@ -1,13 +1,17 @@
 """Calls take effect one after the other, each in one transaction that the edge has accepted."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol, TypeVar
 
 from local_cloud.edge_view import EdgeView
 from local_cloud.store import Store
 
 Result = TypeVar("Result")
+
+PLACES = 8
+"""For what changes folders outside of a transaction: so many pushes are worked on at once."""
 
 
 class ReloadableEdge(Protocol):
@@ -25,6 +29,19 @@ class Writes:
         self._view = view
         self._edge = edge
         self._turn = asyncio.Lock()
+        self._places = asyncio.Semaphore(PLACES)
+        self._replacing = asyncio.Lock()
+        self._watchers: list[tuple[str, Callable[[], None]]] = []
+
+    def watch(self, collection: str, action: Callable[[], None]) -> None:
+        """Have `action` called after each commit that has written to `collection`."""
+        self._watchers.append((collection, action))
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[None]:
+        """Around what changes folders for longer than a call may take: calls go on, but nothing is replaced."""
+        async with self._places:
+            yield
 
     async def run(self, work: Callable[[], Result], after_commit: Iterable[Callable[[], None]] = ()) -> Result:
         """Run `work` on a thread, inside a transaction; what it has stored is served by the edge when this returns.
@@ -47,11 +64,17 @@ class Writes:
                 raise
             for action in after_commit:
                 action()
+            for collection, action in self._watchers:
+                if collection in self._store.changed:
+                    action()
             return result
 
     async def replace(self, action: Callable[[], None]) -> None:
         """Run `action`, which brings its own transactions, between two calls; the edge serves what it leaves."""
-        async with self._turn:
+        async with self._replacing, AsyncExitStack() as places:
+            for _ in range(PLACES):
+                await places.enter_async_context(self._places)
+            await places.enter_async_context(self._turn)
             try:
                 await asyncio.to_thread(action)
             finally:

@@ -3,6 +3,8 @@
 from local_cloud.github import (
     actions_settings,
     app,
+    commits,
+    deliveries,
     environments,
     organizations,
     repositories,
@@ -17,6 +19,8 @@ ROOT = "/api/v3"
 TABLE = RouteTable(
     actions_settings.routes,
     app.routes,
+    commits.routes,
+    deliveries.routes,
     environments.routes,
     organizations.routes,
     repositories.routes,

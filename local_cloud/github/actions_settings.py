@@ -68,7 +68,7 @@ def get_permissions(call: Call) -> dict[str, Any]:
     kept = _setting(call, "permissions")
     if kept["allowed_actions"] != "selected":
         return kept
-    url, login = call.cloud.settings.api_url, organization_named(call, call["org"])["login"]
+    url, login = call.cloud.settings.api_url, organization_named(call.cloud, call["org"])["login"]
     return {**kept, "selected_actions_url": f"{url}/api/v3{SELECTED.format(org=login)}"}
 
 
@@ -103,10 +103,10 @@ def _refuse_unselected(call: Call) -> None:
 
 
 def _setting(call: Call, name: str) -> Document:
-    login = organization_named(call, call["org"])["login"]
+    login = organization_named(call.cloud, call["org"])["login"]
     return call.store.get("actions_settings", login.lower(), name) or DEFAULTS[name]
 
 
 def _put(call: Call, name: str, value: Document) -> None:
-    login = organization_named(call, call["org"])["login"]
+    login = organization_named(call.cloud, call["org"])["login"]
     call.store.put("actions_settings", login.lower(), name, value)

@@ -38,7 +38,7 @@ def get_app(call: Call) -> dict[str, Any]:
         "client_id": credentials.github_client_id,
         "slug": SLUG,
         "node_id": f"A_{credentials.github_app_id}",
-        "owner": organization_shown(call, organizations[0]) if organizations else None,
+        "owner": organization_shown(call.cloud, organizations[0]) if organizations else None,
         "name": SLUG,
         "description": None,
         "external_url": call.cloud.settings.api_url,
@@ -52,11 +52,11 @@ def get_app(call: Call) -> dict[str, Any]:
 @routes.on("GET", "/orgs/{org}/installation")
 def get_installation(call: Call) -> dict[str, Any]:
     """Known by its organisation's id: there is one App."""
-    organization, url = organization_named(call, call["org"]), call.cloud.settings.api_url
+    organization, url = organization_named(call.cloud, call["org"]), call.cloud.settings.api_url
     number = organization["id"]
     return {
         "id": number,
-        "account": organization_shown(call, organization),
+        "account": organization_shown(call.cloud, organization),
         "repository_selection": "all",
         "access_tokens_url": f"{url}/api/v3/app/installations/{number}/access_tokens",
         "repositories_url": f"{url}/api/v3/installation/repositories",

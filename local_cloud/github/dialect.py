@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 
 from local_cloud.call import Answer, Call, Problem, Refusal
 from local_cloud.github.app_token import AppTokenError, UnknownAppError, check
+from local_cloud.state import Credentials
 
 DOCUMENTATION = "https://docs.github.com/rest"
 MAX_PER_PAGE = 100
@@ -71,9 +73,23 @@ class GitHub:
 
 
 def _has_token(call: Call) -> bool:
-    scheme, _, token = call.headers.get("authorization", "").partition(" ")
-    expected = call.cloud.credentials.github_token
-    return scheme.lower() in {"bearer", "token"} and hmac.compare_digest(token.encode(), expected.encode())
+    return is_authorized(call.headers.get("authorization", ""), call.cloud.credentials)
+
+
+def is_authorized(authorization: str, credentials: Credentials) -> bool:
+    """Whether the header carries the token: as such, as the password of any user, or as the user's name."""
+    scheme, _, sent = authorization.partition(" ")
+    match scheme.lower():
+        case "bearer" | "token":
+            tokens = [sent]
+        case "basic":
+            try:
+                tokens = b64decode(sent, validate=True).decode().split(":", 1)
+            except ValueError:
+                return False
+        case _:
+            return False
+    return any(hmac.compare_digest(token.encode(), credentials.github_token.encode()) for token in tokens)
 
 
 def refusal(status: int, message: str, errors: Sequence[Mapping[str, str]] = ()) -> Refusal:

@@ -19,7 +19,7 @@ class NewRepository(RepositoryFields):
 
 @routes.on("GET", ORGANIZATION)
 def get_organization(call: Call) -> dict[str, Any]:
-    return organization_shown(call, organization_named(call, call["org"]))
+    return organization_shown(call.cloud, organization_named(call.cloud, call["org"]))
 
 
 @routes.on("GET", f"{ORGANIZATION}/repos")
@@ -28,14 +28,14 @@ def list_repositories(call: Call) -> Answer:
     kind = call.filters("type", "page", "per_page").get("type", "all")
     if kind not in {"all", "public", "private"}:
         raise unserved(f"type={kind}")
-    login = organization_named(call, call["org"])["login"]
+    login = organization_named(call.cloud, call["org"])["login"]
     found = [
         repository
         for repository in call.store.values("repositories", login.lower())
         if kind == "all" or repository["private"] == (kind == "private")
     ]
     found.sort(key=lambda repository: -repository["id"])
-    return page(call, [shown(call, repository) for repository in found])
+    return page(call, [shown(call.cloud, repository) for repository in found])
 
 
 @routes.on("POST", f"{ORGANIZATION}/repos")
@@ -49,4 +49,4 @@ def create_repository(call: Call) -> Created:
     readme = f"# {sent.name}\n{sent.description or ''}".strip() + "\n" if sent.auto_init else None
     make_folder = call.cloud.repositories.create
     repository = add(call, call["org"], sent.name, sent.kept(), lambda owner, name: make_folder(owner, name, readme))
-    return Created(body=shown(call, repository))
+    return Created(body=shown(call.cloud, repository))

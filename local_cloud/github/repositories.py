@@ -88,7 +88,7 @@ def generate(call: Call) -> Created:
         raise refusal(422, f"Could not clone: {full_name} is not a template repository")
     if not repositories.has_commits(template["owner"], template["name"]):
         raise refusal(422, f"Could not clone: {full_name} is empty")
-    if find(call, sent.owner, sent.name):
+    if find(call.cloud, sent.owner, sent.name):
         raise refusal(422, "Could not clone: Name already exists on this account")
     if sent.include_all_branches:
         raise unserved("include_all_branches: leave it out")
@@ -97,12 +97,12 @@ def generate(call: Call) -> Created:
     repository = add(
         call, sent.owner, sent.name, fields, lambda owner, name: repositories.generate(owner, name, source)
     )
-    return Created(body=shown(call, repository))
+    return Created(body=shown(call.cloud, repository))
 
 
 @routes.on("GET", REPOSITORY)
 def get_repository(call: Call) -> dict[str, Any]:
-    return shown(call, repository_of(call))
+    return shown(call.cloud, repository_of(call))
 
 
 @routes.on("PATCH", REPOSITORY)
@@ -114,7 +114,7 @@ def patch_repository(call: Call) -> dict[str, Any]:
         raise unserved(f"renaming a repository ({repository['name']} to {sent.name})")
     if sent.default_branch is not None and sent.default_branch != repository["default_branch"]:
         raise unserved(f"another default branch than {repository['default_branch']}")
-    return shown(call, put(call, {**repository, **sent.kept()}))
+    return shown(call.cloud, put(call.cloud, {**repository, **sent.kept()}))
 
 
 @routes.on("DELETE", REPOSITORY)
@@ -129,7 +129,7 @@ def get_topics(call: Call) -> dict[str, Any]:
 
 @routes.on("PUT", f"{REPOSITORY}/topics")
 def put_topics(call: Call) -> dict[str, Any]:
-    return {"names": put(call, {**writable_repository_of(call), "topics": call.json(Topics).names})["topics"]}
+    return {"names": put(call.cloud, {**writable_repository_of(call), "topics": call.json(Topics).names})["topics"]}
 
 
 @routes.on("GET", f"{REPOSITORY}/vulnerability-alerts")
@@ -141,9 +141,9 @@ def get_vulnerability_alerts(call: Call) -> None:
 
 @routes.on("PUT", f"{REPOSITORY}/vulnerability-alerts")
 def put_vulnerability_alerts(call: Call) -> None:
-    put(call, {**writable_repository_of(call), "vulnerability_alerts": True})
+    put(call.cloud, {**writable_repository_of(call), "vulnerability_alerts": True})
 
 
 @routes.on("DELETE", f"{REPOSITORY}/vulnerability-alerts")
 def delete_vulnerability_alerts(call: Call) -> None:
-    put(call, {**writable_repository_of(call), "vulnerability_alerts": False})
+    put(call.cloud, {**writable_repository_of(call), "vulnerability_alerts": False})

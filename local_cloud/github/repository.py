@@ -9,12 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from local_cloud.call import Call
+from local_cloud.cloud import Cloud
 from local_cloud.git_repositories import BRANCH
 from local_cloud.github.actions_keys import new_key
 from local_cloud.github.dialect import not_found, now, refusal
+from local_cloud.github.links import account_shown, organization_links, repository_links
 from local_cloud.store import Document
 
-OWNED = ("actions_keys", "actions_secrets", "actions_variables", "webhooks", "environments")
+OWNED = ("actions_keys", "actions_secrets", "actions_variables", "webhooks", "environments", "refs")
 """The collections of what belongs to a repository."""
 
 DEFAULTS: Document = {
@@ -43,38 +45,49 @@ DEFAULTS: Document = {
     "topics": [],
     "template": None,
     "vulnerability_alerts": False,
+    "size": 0,
 }
 """What a new repository is like, unless it is made otherwise."""
 
+NOTHING: Document = {
+    "fork": False,
+    "disabled": False,
+    "has_pages": False,
+    "language": None,
+    "license": None,
+    "mirror_url": None,
+    **dict.fromkeys(("forks", "forks_count", "open_issues", "open_issues_count"), 0),
+    **dict.fromkeys(("stargazers_count", "watchers", "watchers_count"), 0),
+}
+"""What no repository here has."""
 
-def organization_named(call: Call, login: str) -> Document:
-    organization = call.store.get("organizations", "", login.lower())
+
+def organization_named(cloud: Cloud, login: str) -> Document:
+    organization = cloud.store.get("organizations", "", login.lower())
     if not organization:
         raise not_found()
     return organization
 
 
-def organization_shown(call: Call, organization: Document) -> dict[str, Any]:
-    url = call.cloud.settings.api_url
-    login = organization["login"]
+def organization_shown(cloud: Cloud, organization: Document) -> dict[str, Any]:
+    login, number = organization["login"], organization["id"]
     return {
         "login": login,
-        "id": organization["id"],
-        "node_id": f"O_{organization['id']}",
+        "id": number,
+        "node_id": f"O_{number}",
         "type": "Organization",
-        "url": f"{url}/api/v3/orgs/{login}",
-        "repos_url": f"{url}/api/v3/orgs/{login}/repos",
-        "html_url": f"{url}/{login}",
+        "description": None,
+        **organization_links(cloud, login),
     }
 
 
-def find(call: Call, owner: str, name: str) -> Document | None:
-    return call.store.get("repositories", owner.lower(), name.lower())
+def find(cloud: Cloud, owner: str, name: str) -> Document | None:
+    return cloud.store.get("repositories", owner.lower(), name.lower())
 
 
 def repository_of(call: Call) -> Document:
     """The repository in the call's path, or 404."""
-    repository = find(call, call["owner"], call["repo"])
+    repository = find(call.cloud, call["owner"], call["repo"])
     if not repository:
         raise not_found()
     return repository
@@ -90,60 +103,56 @@ def writable_repository_of(call: Call) -> Document:
 
 def add(call: Call, owner: str, name: str, fields: Document, make_folder: Callable[[str, str], None]) -> Document:
     """A new repository of an organisation. `make_folder` is given owner and name as they are spelled."""
-    login = organization_named(call, owner)["login"]
+    login = organization_named(call.cloud, owner)["login"]
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name) or name in {".", ".."} or name.endswith(".git"):
         raise _creation_failed("name is invalid: 1 to 100 of A-Z, a-z, 0-9, . _ and -, not ending in .git")
-    if find(call, login, name):
+    if find(call.cloud, login, name):
         raise _creation_failed("name already exists on this account")
     at = now()
     identity = {"id": call.store.next_number(), "owner": login, "name": name, "default_branch": BRANCH}
     repository = {**identity, **DEFAULTS, **fields, "created_at": at, "updated_at": at, "pushed_at": at}
     call.store.put("actions_keys", str(repository["id"]), "", new_key(call))
     make_folder(login, name)
-    return put(call, repository)
+    return put(call.cloud, repository)
 
 
-def put(call: Call, repository: Document) -> Document:
+def put(cloud: Cloud, repository: Document) -> Document:
     repository = {**repository, "updated_at": now()}
-    call.store.put("repositories", repository["owner"].lower(), repository["name"].lower(), repository)
+    cloud.store.put("repositories", repository["owner"].lower(), repository["name"].lower(), repository)
     return repository
 
 
 def remove(call: Call, repository: Document) -> None:
     """Delete a repository with all that belongs to it; its folder once that is certain."""
     call.store.delete("repositories", repository["owner"].lower(), repository["name"].lower())
+    for hook in call.store.values("webhooks", str(repository["id"])):
+        call.store.clear("deliveries", str(hook["id"]))
     for collection in OWNED:
         call.store.clear(collection, str(repository["id"]))
     call.after_commit.append(lambda: call.cloud.repositories.remove(repository["owner"], repository["name"]))
 
 
-def shown(call: Call, repository: Document) -> dict[str, Any]:
+def shown(cloud: Cloud, repository: Document) -> dict[str, Any]:
     """A repository as the API shows it, its template included."""
-    template = repository["template"] and find(call, *repository["template"].split("/"))
-    return {**_shown_alone(call, repository), "template_repository": _shown_alone(call, template) if template else None}
+    template = repository["template"] and find(cloud, *repository["template"].split("/"))
+    return {
+        **_shown_alone(cloud, repository),
+        "template_repository": _shown_alone(cloud, template) if template else None,
+    }
 
 
-def _shown_alone(call: Call, repository: Document) -> dict[str, Any]:
-    url = call.cloud.settings.api_url
+def _shown_alone(cloud: Cloud, repository: Document) -> dict[str, Any]:
     full_name = f"{repository['owner']}/{repository['name']}"
+    owner = organization_named(cloud, repository["owner"])
     hidden = {"template", "vulnerability_alerts", "owner"}
     return {
-        **{key: value for key, value in repository.items() if key not in hidden},
+        **{key: value for key, value in {**DEFAULTS, **repository}.items() if key not in hidden},
         "node_id": f"R_{repository['id']}",
         "full_name": full_name,
-        "owner": organization_shown(call, organization_named(call, repository["owner"])),
+        "owner": account_shown(cloud, owner["login"], owner["id"], "Organization"),
         "visibility": "private" if repository["private"] else "public",
-        "url": f"{url}/api/v3/repos/{full_name}",
-        "html_url": f"{url}/{full_name}",
-        "clone_url": f"{url}/{full_name}.git",
-        "git_url": f"git://127.0.0.1/{full_name}.git",
-        "ssh_url": f"git@127.0.0.1:{full_name}.git",
-        "svn_url": f"{url}/{full_name}",
-        "fork": False,
-        "disabled": False,
-        "has_pages": False,
-        "language": None,
-        "license": None,
+        **repository_links(cloud, full_name),
+        **NOTHING,
         "permissions": {"admin": True, "maintain": True, "push": True, "triage": True, "pull": True},
     }
 

@@ -6,7 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from local_cloud.call import Answer, Call, Strict
+from local_cloud.cloud import Cloud
 from local_cloud.github.dialect import Created, not_found, now, page, refusal
+from local_cloud.github.events import setting
+from local_cloud.github.outbox import Event, post
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
@@ -15,6 +18,8 @@ routes = RouteTable()
 
 HOOKS = "/repos/{owner}/{repo}/hooks"
 MASK = "********"
+ZEN = "Practicality beats purity."
+UNUSED: Document = {"code": None, "status": "unused", "message": None}
 
 # fmt: off
 EVENTS = frozenset({
@@ -70,7 +75,7 @@ class ChangedHook(Strict):
 def list_hooks(call: Call) -> Answer:
     repository = repository_of(call)
     hooks = call.store.values("webhooks", str(repository["id"]))
-    return page(call, [_shown(call, repository, hook) for hook in sorted(hooks, key=lambda hook: hook["id"])])
+    return page(call, [_shown(call.cloud, repository, hook) for hook in sorted(hooks, key=lambda hook: hook["id"])])
 
 
 @routes.on("POST", HOOKS)
@@ -85,13 +90,15 @@ def create_hook(call: Call) -> Created:
         "created_at": at,
         "updated_at": at,
     }
-    return Created(body=_put(call, repository, hook))
+    shown = _put(call, repository, hook)
+    ping(call.cloud, repository, hook)
+    return Created(body=shown)
 
 
 @routes.on("GET", f"{HOOKS}/{{hook}}")
 def get_hook(call: Call) -> dict[str, Any]:
     repository = repository_of(call)
-    return _shown(call, repository, _hook(call, repository))
+    return _shown(call.cloud, repository, hook_of(call, repository))
 
 
 @routes.on("PATCH", f"{HOOKS}/{{hook}}")
@@ -100,13 +107,29 @@ def patch_hook(call: Call) -> dict[str, Any]:
     changes: Document = sent.model_dump(include={"events", "active"}, exclude_none=True)
     if sent.config:
         changes["config"] = _kept(call, sent.config)
-    return _put(call, repository, {**_hook(call, repository), **changes, "updated_at": now()})
+    return _put(call, repository, {**hook_of(call, repository), **changes, "updated_at": now()})
 
 
 @routes.on("DELETE", f"{HOOKS}/{{hook}}")
 def delete_hook(call: Call) -> None:
     repository = writable_repository_of(call)
-    call.store.delete("webhooks", str(repository["id"]), str(_hook(call, repository)["id"]))
+    number = str(hook_of(call, repository)["id"])
+    call.store.delete("webhooks", str(repository["id"]), number)
+    call.store.clear("deliveries", number)
+
+
+def ping(cloud: Cloud, repository: Document, hook: Document) -> None:
+    """Have the hook told of itself."""
+    payload = {"zen": ZEN, "hook_id": hook["id"], "hook": _shown(cloud, repository, hook), **setting(cloud, repository)}
+    post(cloud, repository, hook, Event(name="ping", payload=payload))
+
+
+def hook_of(call: Call, repository: Document) -> Document:
+    """The hook in the call's path, or 404."""
+    hook = call.store.get("webhooks", str(repository["id"]), call["hook"])
+    if not hook:
+        raise not_found()
+    return hook
 
 
 def _kept(call: Call, config: Config) -> Document:
@@ -122,21 +145,15 @@ def _put(call: Call, repository: Document, hook: Document) -> dict[str, Any]:
             error = {"resource": "Hook", "code": "custom", "message": "Hook already exists on this repository"}
             raise refusal(422, "Validation Failed", [error])
     call.store.put("webhooks", scope, str(hook["id"]), hook)
-    return _shown(call, repository, hook)
+    return _shown(call.cloud, repository, hook)
 
 
-def _hook(call: Call, repository: Document) -> Document:
-    hook = call.store.get("webhooks", str(repository["id"]), call["hook"])
-    if not hook:
-        raise not_found()
-    return hook
-
-
-def _shown(call: Call, repository: Document, hook: Document) -> dict[str, Any]:
-    root = f"{call.cloud.settings.api_url}/api/v3/repos/{repository['owner']}/{repository['name']}"
+def _shown(cloud: Cloud, repository: Document, hook: Document) -> dict[str, Any]:
+    root = f"{cloud.settings.api_url}/api/v3/repos/{repository['owner']}/{repository['name']}"
     url = f"{root}/hooks/{hook['id']}"
     config = {key: value for key, value in hook["config"].items() if key != "sealed"}
     return {
+        "last_response": UNUSED,
         **hook,
         "type": "Repository",
         "name": "web",
@@ -145,5 +162,4 @@ def _shown(call: Call, repository: Document, hook: Document) -> dict[str, Any]:
         "test_url": f"{url}/test",
         "ping_url": f"{url}/pings",
         "deliveries_url": f"{url}/deliveries",
-        "last_response": {"code": None, "status": "unused", "message": None},
     }

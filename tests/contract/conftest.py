@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from contract_service import LocalCloud, Service
+from contract_service import LocalCloud, Service, serving
+from git_client import Clone
+from webhook_receiver import Receiver, ended
 
 from local_cloud import cloudflare, github
 
@@ -40,6 +42,26 @@ def local(running: LocalCloud | None) -> LocalCloud:
     if running is None:
         pytest.skip("only the local cloud has this")
     return running
+
+
+@pytest.fixture(scope="session")
+def workerd(running: LocalCloud | None) -> Path:
+    """The binary, for a local cloud that runs as a process of its own."""
+    return _program(running, "OVERSKILL_WORKERD")
+
+
+@pytest.fixture(scope="session")
+def wrangler(running: LocalCloud | None) -> Path:
+    return _program(running, "OVERSKILL_WRANGLER")
+
+
+def _program(running: LocalCloud | None, variable: str) -> Path:
+    """What an environment variable names; without it, or where live accounts are under test, the test is skipped."""
+    if running is None:
+        pytest.skip("only the local cloud has this")
+    if not os.environ.get(variable):
+        pytest.skip(f"{variable} names no program")
+    return Path(os.environ[variable])
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +133,58 @@ def repository(gh: Service, name: str, cleanup: Callable) -> str:
     gh.post("/orgs/{org}/repos", status=201, json={"name": name, "private": True, "auto_init": True})
     cleanup(lambda: gh.send("DELETE", f"/repos/{{org}}/{name}"))
     return f"/repos/{{org}}/{name}"
+
+
+@pytest.fixture
+def address(local: LocalCloud, name: str) -> Callable[..., str]:
+    """Makes the URL of the test's repository for a user and a password."""
+
+    def made(
+        user: str = "x-access-token",
+        password: str = local.cloud.credentials.github_token,
+        path: str = f"overskill/{name}.git",
+    ) -> str:
+        credentials = f"{user}:{password}@" if user or password else ""
+        return f"http://{credentials}{local.client.base_url.host}:{local.client.base_url.port}/{path}"
+
+    return made
+
+
+@pytest.fixture
+def bare(local: LocalCloud, name: str) -> Path:
+    """The test's repository as the local cloud keeps it."""
+    return local.cloud.repositories.path("overskill", name)
+
+
+@pytest.fixture
+def clone(repository: str, address: Callable[..., str], tmp_path: Path) -> Clone:
+    """A clone of the test's repository."""
+    return Clone.of(address(), tmp_path / "clone")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Listens, and is told of nothing yet."""
+    made = Receiver()
+    with serving(made) as client:
+        made.port = client.base_url.port
+        yield made
+        made.closed = True
+
+
+@pytest.fixture
+def hook(gh: Service, local: LocalCloud, repository: str, receiver: Receiver) -> Callable[..., str]:
+    """Makes a hook that points at the receiver; its path, once its ping has ended."""
+
+    def made(*events: str, url: str | None = None, content_type: str = "json", **more: str) -> str:
+        config = {"url": url or f"http://127.0.0.1:{receiver.port}/hook", "content_type": content_type, **more}
+        body = {"config": config, "events": events or ["push"]}
+        path = f"{repository}/hooks/{gh.post(f'{repository}/hooks', status=201, json=body)['id']}"
+        ended(gh, path, 1)
+        receiver.requests.clear()
+        return path
+
+    return made
 
 
 @pytest.hookimpl(trylast=True)

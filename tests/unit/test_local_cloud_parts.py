@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from local_cloud.git_repositories import GitError, GitRepositories
+from local_cloud.git import GitError
+from local_cloud.git_repositories import GitRepositories
 from local_cloud.multipart import MultipartError, Part, parse, render
 from local_cloud.ports import PortInUseError, listen
 from local_cloud.routing import RouteTable
@@ -64,6 +65,24 @@ def test_a_route_is_found_by_method_and_path():
     assert [whole.find(*call) for call in (("PUT", "/things/a"), ("GET", "/things"), ("GET", "/things/a/b"))] == [
         None
     ] * 3
+
+
+def test_a_routes_last_parameter_may_be_the_rest_of_the_path():
+    table = RouteTable()
+
+    @table.on("GET", "/things/{thing}/parts/{part*}")
+    def part(): ...
+
+    @table.on("GET", "/things/{thing}/parts/all")
+    def everything(): ...
+
+    found = [table.find("GET", f"/things/a/parts/{path}") for path in ("b", "b/c%2Fd/e", "all")]
+    assert [one and (one[0].handler, dict(one[1])) for one in found] == [
+        (part, {"thing": "a", "part": "b"}),
+        (part, {"thing": "a", "part": "b/c/d/e"}),
+        (everything, {"thing": "a"}),
+    ]
+    assert [table.find("GET", path) for path in ("/things/a/parts", "/things/a/b/c")] == [None, None]
 
 
 def test_a_table_says_what_permission_its_routes_need():

@@ -262,3 +262,33 @@ def test_a_write_that_cannot_be_committed_is_taken_back_from_the_edge(cloud, vie
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         asyncio.run(Writes(cloud.store, view, edge).run(lambda: deploy(cloud)))
     assert edge.shown == [1, 0]
+
+
+def test_nothing_is_replaced_while_folders_change(cloud, view):
+    done = []
+
+    async def push(writes, number):
+        async with writes.aside():
+            await asyncio.sleep(0.01)
+            await writes.run(lambda: done.append(number))
+
+    async def everything():
+        writes = Writes(cloud.store, view, Edge(view))
+        pushes = [asyncio.create_task(push(writes, number)) for number in range(20)]
+        await asyncio.sleep(0)
+        replaced = [asyncio.create_task(writes.replace(lambda: done.append("replaced"))) for _ in range(2)]
+        await asyncio.gather(*pushes, *replaced)
+
+    asyncio.run(everything())
+    assert sorted(map(str, done)) == sorted([*map(str, range(20)), "replaced", "replaced"])
+    assert done.index("replaced") >= 8
+
+
+def test_who_watches_a_collection_is_told_after_the_commit(cloud, view):
+    writes, seen = Writes(cloud.store, view, Edge(view)), []
+    writes.watch("outbox", lambda: seen.append(len(cloud.store.values("outbox", ""))))
+    asyncio.run(writes.run(lambda: cloud.store.put("refs", "1", "", {})))
+    asyncio.run(writes.run(lambda: cloud.store.put("outbox", "", "1", {})))
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(writes.run(lambda: cloud.store.put("outbox", "", "2", {"id": 1 / 0})))
+    assert seen == [1]

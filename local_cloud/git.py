@@ -1,0 +1,35 @@
+"""git itself, run on a bare repository without any configuration of its user."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+NAME, EMAIL = "local-cloud", "local-cloud@localhost"
+
+ENVIRONMENT: Mapping[str, str] = {
+    "PATH": os.environ.get("PATH", os.defpath),
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_AUTHOR_NAME": NAME,
+    "GIT_AUTHOR_EMAIL": EMAIL,
+    "GIT_COMMITTER_NAME": NAME,
+    "GIT_COMMITTER_EMAIL": EMAIL,
+}
+
+
+class GitError(Exception):
+    """git could not do what a call needs; the message holds what it said."""
+
+
+def git(repository: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    """What git prints. Raises `GitError`."""
+    command = ["git", f"--git-dir={repository}", *arguments]
+    done = subprocess.run(command, input=stdin, env=ENVIRONMENT, capture_output=True, check=False)
+    if done.returncode:
+        raise GitError(f"git {arguments[0]} in {repository}: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+def git_line(repository: Path, *arguments: str, stdin: bytes = b"") -> str:
+    return git(repository, *arguments, stdin=stdin).decode().rstrip("\n")

@@ -1,0 +1,76 @@
+"""The local cloud as a process of its own, with a real workerd."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+from local_cloud.ports import listen
+
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+
+
+def free_port() -> int:
+    with listen(0, "") as listener:
+        return listener.getsockname()[1]
+
+
+class Process:
+    """A running local cloud."""
+
+    def __init__(self, state: Path, workerd: Path, **ports: int) -> None:
+        self.state = state
+        options = {
+            "--state": state,
+            "--api-port": ports.get("api", free_port()),
+            "--edge-port": ports.get("edge", free_port()),
+            "--workerd": workerd,
+            "--account": ACCOUNT,
+            "--workers-subdomain": "overskill",
+            "--zone": "overskill.localhost",
+            "--organization": "overskill",
+        }
+        self.url = f"http://127.0.0.1:{options['--api-port']}"
+        self.edge_url = f"http://127.0.0.1:{options['--edge-port']}"
+        words = [str(word) for option in options.items() for word in option]
+        command = [sys.executable, "-m", "local_cloud", "serve", *words]
+        with (state.parent / "stderr").open("a") as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+
+    def ready(self) -> "Process":
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        assert line.startswith(f"local cloud ready: API {self.url}, edge {self.edge_url}"), self.log()
+        return self
+
+    def log(self) -> str:
+        return (self.state.parent / "stderr").read_text()
+
+    def workerds(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def api(self, method: str, path: str, **options) -> httpx.Response:
+        tokens = json.loads((self.state / "credentials.json").read_text())
+        token = tokens["github_token" if path.startswith("/api/") else "cloudflare_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = httpx.request(method, self.url + path, headers=headers, trust_env=False, **options)
+        return answer.raise_for_status()
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.communicate(timeout=20)
+
+
+@contextmanager
+def running(state: Path, workerd: Path, **ports: int) -> Iterator[Process]:
+    process = Process(state, workerd, **ports)
+    try:
+        yield process.ready()
+    finally:
+        process.close()
