@@ -18,6 +18,8 @@ MAX_METADATA_BYTES = 1024
 MIN_TTL_SECONDS = 60
 MAX_KEYS = 1000
 """On one page of a list."""
+OPTIONS = ("expiration", "expiration_ttl")
+"""Of a value: one of them says how long it stays."""
 
 
 class KvError(Exception):
@@ -30,7 +32,7 @@ class KvError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """A value to keep; of `options`, one of `expiration` and `expiration_ttl` counts. `metadata` is JSON."""
+    """A value to keep; `options` are of `OPTIONS`, as text. `metadata` is JSON."""
 
     body: bytes
     options: Mapping[str, str]

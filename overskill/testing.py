@@ -26,7 +26,8 @@ def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:
     environment = dict(os.environ)
     if NEED_TOOLCHAIN & set(chosen):
         toolchain = Toolchain(project.root)
-        environment |= toolchain.environment() | {"OVERSKILL_WORKERD": str(toolchain.workerd)}
+        environment |= toolchain.environment()
+        environment |= {"OVERSKILL_WORKERD": str(toolchain.workerd), "OVERSKILL_WRANGLER": str(toolchain.wrangler)}
     marks = [] if slow else ["-m", "not slow"]
     codes = [
         subprocess.run(

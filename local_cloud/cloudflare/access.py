@@ -15,6 +15,9 @@ ACCOUNT = "com.cloudflare.api.account"
 ZONE = "com.cloudflare.api.account.zone"
 USER = "com.cloudflare.api.user"
 
+EMAIL = "local-cloud@localhost"
+"""Of the one user that there is."""
+
 NONE = "none"
 """The permission of a route that every token may call."""
 
@@ -26,6 +29,8 @@ class Family:
     scope: str
     read: str
     write: str | None = None
+    unauthorized: bool = False
+    """Whether a call without it is answered as one for a zone that the token does not reach."""
 
     def enough(self, method: str) -> frozenset[str]:
         """The groups of which a call needs one. To write includes to read."""
@@ -50,7 +55,16 @@ FAMILIES = {
     "SSL and Certificates": Family(
         scope=ZONE, read="7b7216b327b04b8fbc8f524e1f9b7531", write="c03055bc037c4ea9afb9a9f104b7b721"
     ),
+    "Account Settings": Family(
+        scope=ACCOUNT, read="c1fde68c7bcc44588cbb6ddbc16d6480", write="1af1fa2adc104452b74a9a3364202f20"
+    ),
     "API Tokens": Family(scope=USER, read="0cc3a61731504c89b99ec1be78b77aa0", write="686d18d5ac6c441c867cbf6771e58a0a"),
+    "Memberships": Family(
+        scope=USER, read="3518d0f75557482e952c6762d3e64903", write="9201bc6f42d440968aaab0c6f17ebb1d"
+    ),
+    "User Details": Family(
+        scope=USER, read="8acbe5bb0d54464ab867149d7f7cf8ac", write="55a5e17cc99e4a3fa1f3432d262f2e55", unauthorized=True
+    ),
 }
 """By the permission that a route names."""
 

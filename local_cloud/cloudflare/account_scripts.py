@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from local_cloud.call import Answer, Call
 from local_cloud.cloudflare import code
 from local_cloud.cloudflare.account_workers import (
@@ -11,9 +13,11 @@ from local_cloud.cloudflare.account_workers import (
     new_worker,
     put_worker,
     remove_worker,
+    version_source,
     worker_named,
 )
 from local_cloud.cloudflare.bindings import IN_THE_ACCOUNT
+from local_cloud.cloudflare.metadata import NoConsumers, Traits
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
@@ -21,6 +25,12 @@ routes = RouteTable(permission="Workers Scripts")
 
 SCRIPTS = "/accounts/{account}/workers/scripts"
 SCRIPT = f"{SCRIPTS}/{{script}}"
+SERVICE = "/accounts/{account}/workers/services/{script}"
+"""A Worker under its older name: undocumented, but clients refresh, replace and delete a script by it."""
+
+
+class ScriptSettings(Traits):
+    tail_consumers: NoConsumers = Field(default_factory=list)
 
 
 @routes.on("GET", SCRIPTS)
@@ -54,6 +64,7 @@ def get_content(call: Call) -> Answer:
 
 
 @routes.on("DELETE", SCRIPT)
+@routes.on("DELETE", SERVICE)
 def delete_script(call: Call) -> None:
     remove_worker(call, worker_named(call, call["script"]))
 
@@ -64,14 +75,29 @@ def get_settings(call: Call) -> dict[str, Any]:
     return code.settings(deployed_version(call, worker)["code"], worker)
 
 
-@routes.on("GET", "/accounts/{account}/workers/services/{script}")
+@routes.on("GET", f"{SCRIPT}/script-settings")
+def get_script_settings(call: Call) -> dict[str, Any]:
+    return _traits(worker_named(call, call["script"]))
+
+
+@routes.on("PATCH", f"{SCRIPT}/script-settings")
+def patch_script_settings(call: Call) -> dict[str, Any]:
+    """Change what no version has: it holds for all of them. What is not sent stays."""
+    worker, sent = worker_named(call, call["script"]), call.json(ScriptSettings)
+    return _traits(put_worker(call, {**worker, **sent.kept(worker)}))
+
+
+@routes.on("GET", SERVICE)
 def get_service(call: Call) -> dict[str, Any]:
-    """A Worker under its older name: undocumented, but what clients refresh a script by."""
     worker = worker_named(call, call["script"])
     dates = {"created_on": worker["created_on"], "modified_on": worker["updated_on"]}
     script = _shown(worker, deployed_version(call, worker))
     environment = {"environment": "production", **dates, "script": script}
     return {"id": worker["name"], **dates, "default_environment": environment}
+
+
+def _traits(worker: Document) -> dict[str, Any]:
+    return {**{name: worker[name] for name in Traits.model_fields}, "tail_consumers": []}
 
 
 def _shown(worker: Document, version: Document) -> dict[str, Any]:
@@ -82,4 +108,5 @@ def _shown(worker: Document, version: Document) -> dict[str, Any]:
         "modified_on": version["created_on"],
         "deployment_id": version["id"].replace("-", ""),
         **code.summary(version["code"], worker),
+        "last_deployed_from": version_source(version),
     }

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from local_cloud.call import Call
+from local_cloud.cloudflare.access import EMAIL
 from local_cloud.cloudflare.dialect import invalid, new_id, now, refusal
 from local_cloud.store import Document
 
@@ -46,10 +47,17 @@ def deployed_version(call: Call, worker: Document) -> Document:
     return version_with_id(call, worker, max(shares, key=shares.__getitem__))
 
 
+def newest_version(call: Call, worker: Document) -> Document | None:
+    """The version that was uploaded last, deployed or not."""
+    versions = call.store.values("versions", worker["id"])
+    return max(versions, key=lambda version: version["number"]) if versions else None
+
+
 def version_with_id(call: Call, worker: Document, identifier: str) -> Document:
     version = call.store.get("versions", worker["id"], identifier)
     if not version:
-        raise refusal(404, 10005, f"workers.api.error.not_found: Worker {worker['name']} has no version {identifier}")
+        message = "The requested Worker version could not be found, please check the ID being passed and try again."
+        raise refusal(404, 100146, message)
     return version
 
 
@@ -65,13 +73,16 @@ def put_worker(call: Call, worker: Document) -> Document:
     return worker
 
 
-def add_version(call: Call, worker: Document, code: Document, annotations: dict[str, str]) -> Document:
-    """`{id, number, created_on, annotations, code}`; the edge does not run it yet."""
+def add_version(
+    call: Call, worker: Document, code: Document, annotations: dict[str, str], trigger: str = "upload"
+) -> Document:
+    """`{id, number, created_on, source, annotations, code}`; the edge does not run it yet."""
     version = {
         "id": str(uuid.uuid4()),
         "number": call.store.count("versions", worker["id"]) + 1,
         "created_on": now(),
-        "annotations": {**annotations, "workers/triggered_by": "upload"},
+        "source": source(call),
+        "annotations": {**annotations, "workers/triggered_by": trigger},
         "code": code,
     }
     call.store.put("versions", worker["id"], version["id"], version)
@@ -86,9 +97,9 @@ def deploy(call: Call, worker: Document, shares: Sequence[Share], annotations: d
         raise invalid(*problems)
     deployment = {
         "id": str(uuid.uuid4()),
-        "source": "api",
+        "source": source(call),
         "strategy": "percentage",
-        "author_email": "local-cloud@localhost",
+        "author_email": EMAIL,
         "created_on": now(),
         "annotations": {**annotations, "workers/triggered_by": "deployment"},
         "versions": [{"version_id": identifier, "percentage": percentage} for identifier, percentage in shares],
@@ -106,6 +117,16 @@ def remove_worker(call: Call, worker: Document) -> None:
     for zone in call.store.values("zones", ""):
         _remove_all(call, "routes", zone["id"], script=worker["name"])
     _remove_all(call, "domains", "", service=worker["name"])
+
+
+def version_source(version: Document) -> str:
+    # The versions of an older local cloud do not say it.
+    return version.get("source", "api")
+
+
+def source(call: Call) -> str:
+    """What makes the call, in Cloudflare's words: wrangler asks before it replaces what something else has uploaded."""
+    return "wrangler" if call.headers.get("user-agent", "").startswith("wrangler/") else "api"
 
 
 def _problems(shares: Sequence[Share]) -> list[str]:

@@ -22,7 +22,7 @@ INVALID = 10021
 class Page:
     """Part of a list, with the `result_info` that tells where it is in the whole."""
 
-    result: list[Any]
+    result: list[Any] | dict[str, list[Any]]
     info: Mapping[str, Any]
 
 
@@ -34,12 +34,12 @@ class Cloudflare:
             raise refusal(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
         token = token_of(call)
         if token is None:
-            raise refusal(401, 10000, "Authentication error")
+            raise _unauthenticated(401)
         account, zone = call.parameters.get("account"), call.parameters.get("zone")
         if not all(ID.fullmatch(sent_id) for sent_id in (account, zone) if sent_id is not None):
             raise self.unknown_route(call.method, call.path)
         if account is not None and account != call.cloud.settings.account:
-            raise refusal(403, 10000, "Authentication error")
+            raise _unauthenticated()
         if zone is not None and not call.store.get("zones", "", zone):
             raise _unauthorized()
         if call.route and call.route.permission != NONE:
@@ -77,12 +77,13 @@ class Cloudflare:
 def _refuse_without(family: Family, call: Call, token: Document) -> None:
     allowed = reach(token, family.enough(call.method), family.scope)
     if not allowed:
-        raise refusal(403, 10000, "Authentication error")
+        raise _unauthorized() if family.unauthorized else _unauthenticated()
     # A zone that is to be made is none of those that a policy can name; a list has those that it names.
     zone = call.parameters.get("zone", "*")
     lists_zones = zone == "*" and call.method == "GET"
     if family.scope == ZONE and not lists_zones and not reaches_zone(allowed, zone):
-        raise _unauthorized()
+        # A call of the account that is for any of its zones: wrangler goes on zone by zone after this one.
+        raise _unauthenticated() if "account" in call.parameters else _unauthorized()
 
 
 def refusal(status: int, code: int, message: str) -> Refusal:
@@ -111,6 +112,10 @@ def new_id() -> str:
 def now() -> str:
     """The time in Cloudflare's form."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _unauthenticated(status: int = 403) -> Refusal:
+    return refusal(status, 10000, "Authentication error")
 
 
 def _unauthorized() -> Refusal:

@@ -3,11 +3,11 @@
 import uuid
 from typing import Any, Literal
 
-from local_cloud.call import Call, Strict
+from local_cloud.call import Call
 from local_cloud.cloudflare.account_workers import worker_named
 from local_cloud.cloudflare.dialect import new_id, refusal
 from local_cloud.cloudflare.dns_records import PROXIABLE
-from local_cloud.cloudflare.zones import contains
+from local_cloud.cloudflare.zones import ZoneReference, contains
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
@@ -16,14 +16,12 @@ routes = RouteTable(permission="Workers Scripts")
 DOMAINS = "/accounts/{account}/workers/domains"
 
 
-class CustomDomain(Strict):
-    """`zone_id` or `zone_name` says which zone holds `hostname`."""
+class CustomDomain(ZoneReference):
+    """The zone is the one that holds `hostname`."""
 
     hostname: str
     service: str
     environment: Literal["production"] = "production"
-    zone_id: str | None = None
-    zone_name: str | None = None
 
 
 @routes.on("PUT", DOMAINS)
@@ -75,8 +73,7 @@ def delete_domain(call: Call) -> dict[str, str]:
 
 def _zone(call: Call, sent: CustomDomain) -> Document:
     """The account's zone that was named and holds the host name."""
-    for zone in call.store.values("zones", ""):
-        named = sent.zone_id in {None, zone["id"]} and sent.zone_name in {None, zone["name"]}
-        if named and contains(zone, sent.hostname):
+    for zone in sent.candidates(call):
+        if contains(zone, sent.hostname):
             return zone
     raise refusal(400, 100113, f"No zone of this account that was named holds {sent.hostname!r}.")

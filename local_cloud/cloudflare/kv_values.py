@@ -1,7 +1,13 @@
-"""The values of a KV namespace, one by one, and the list of its keys."""
+"""The values of a KV namespace, one by one and many at once, and the list of its keys."""
+
+import base64
+import json
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from local_cloud import kv
-from local_cloud.call import Answer, Call
+from local_cloud.call import Answer, Call, Strict
 from local_cloud.cloudflare import code
 from local_cloud.cloudflare.dialect import Page, refusal
 from local_cloud.cloudflare.kv_namespaces import NAMESPACE, kv_namespace_of
@@ -10,6 +16,30 @@ from local_cloud.routing import RouteTable
 routes = RouteTable(permission="Workers KV Storage")
 
 VALUE = f"{NAMESPACE}/values/{{key}}"
+BULK = f"{NAMESPACE}/bulk"
+MAX_BULK = 10_000
+
+
+class Pair(Strict):
+    """`base64`: `value` is that of bytes, and not the value itself."""
+
+    key: str
+    value: str
+    base64: bool = False
+    expiration: int | None = None
+    expiration_ttl: int | None = None
+    metadata: Any = None
+
+    def kept(self) -> kv.Value:
+        """Raises `ValueError` if it is not base64."""
+        body = base64.b64decode(self.value, validate=True) if self.base64 else self.value.encode()
+        options = {name: str(value) for name in kv.OPTIONS if (value := getattr(self, name)) is not None}
+        metadata = None if self.metadata is None else json.dumps(self.metadata)
+        return kv.Value(body=body, options=options, metadata=metadata)
+
+
+Pairs = Annotated[list[Pair], Field(max_length=MAX_BULK)]
+Keys = Annotated[list[str], Field(max_length=MAX_BULK)]
 
 
 @routes.on("GET", VALUE)
@@ -26,21 +56,38 @@ def get_value(call: Call) -> Answer:
 @routes.on("PUT", VALUE)
 def put_value(call: Call) -> None:
     """The body is the value; or it is a form with the parts `value` and, perhaps, `metadata`."""
-    options = call.filters("expiration", "expiration_ttl")
+    options = call.filters(*kv.OPTIONS)
     value, metadata = call.body, None
     if call.headers.get("content-type", "").startswith("multipart/form-data"):
         value = code.part(call, "value")
         metadata = next((part.body.decode() for part in call.form if part.name == "metadata"), None)
     sent = kv.Value(body=value, options=options, metadata=metadata)
-    try:
-        kv.write(call.store, kv_namespace_of(call)["id"], call["key"], sent)
-    except kv.KvError as error:
-        raise refusal(error.status, error.code, str(error)) from None
+    _write(call, kv_namespace_of(call)["id"], call["key"], sent)
 
 
 @routes.on("DELETE", VALUE)
 def delete_value(call: Call) -> None:
     kv.delete(call.store, kv_namespace_of(call)["id"], call["key"])
+
+
+@routes.on("PUT", BULK)
+def put_values(call: Call) -> dict[str, Any]:
+    """All or none: one that KV does not keep has all of them refused."""
+    pairs, namespace = call.json(Pairs), kv_namespace_of(call)["id"]
+    for index, pair in enumerate(pairs):
+        try:
+            _write(call, namespace, pair.key, pair.kept())
+        except ValueError as error:
+            raise call.invalid(f"{index}.value", f"is not base64: {error}") from None
+    return _written(len(pairs))
+
+
+@routes.on("DELETE", BULK)
+def delete_values(call: Call) -> dict[str, Any]:
+    keys, namespace = call.json(Keys), kv_namespace_of(call)["id"]
+    for key in keys:
+        kv.delete(call.store, namespace, key)
+    return _written(len(keys))
 
 
 @routes.on("GET", f"{NAMESPACE}/keys")
@@ -55,3 +102,14 @@ def list_keys(call: Call) -> Page:
         cursor=query.get("cursor", ""),
     )
     return Page(result=found.keys, info={"count": len(found.keys), "cursor": found.cursor or ""})
+
+
+def _write(call: Call, namespace: str, key: str, value: kv.Value) -> None:
+    try:
+        kv.write(call.store, namespace, key, value)
+    except kv.KvError as error:
+        raise refusal(error.status, error.code, str(error)) from None
+
+
+def _written(count: int) -> dict[str, Any]:
+    return {"successful_key_count": count, "unsuccessful_keys": []}

@@ -82,6 +82,15 @@ def _check_tags(tags: list[str]) -> list[str]:
 Tags = Annotated[list[str], AfterValidator(_check_tags)]
 
 
+def _check_none(consumers: list[Any]) -> list[Any]:
+    if consumers:
+        raise ValueError("the local cloud does not serve them yet: leave it out")
+    return consumers
+
+
+NoConsumers = Annotated[list[Any], AfterValidator(_check_none)]
+
+
 class Traits(Strict):
     """What is a Worker's rather than its code's. None: not sent."""
 
@@ -102,7 +111,16 @@ class Program(Runtime):
     keep_bindings: list[str] = Field(default_factory=list)
 
 
+class CodeUpdateStrategy(Strict):
+    """When Durable Objects take up new code. There are none in the local cloud, so it changes nothing."""
+
+    mode: Literal["immediate", "deferred"]
+    max_delay: int | float | None = None
+
+
 class Metadata(Program, Traits):
-    """The part `metadata` of an upload."""
+    """The part `metadata` of an upload. `package_dependencies` is told to Cloudflare, and shown by no call."""
 
     keep_assets: bool = False
+    code_update_strategy: CodeUpdateStrategy | None = None
+    package_dependencies: list[dict[str, str]] = Field(default_factory=list)

@@ -11,6 +11,7 @@ MAX_BYTES = 64 * 1024 * 1024
 """Of all modules of a script together, uncompressed."""
 
 JAVASCRIPT = "application/javascript+module"
+SOURCE_MAP = "application/source-map"
 SERVED_TYPES = frozenset({JAVASCRIPT, "text/plain", "application/json", "application/wasm", "application/octet-stream"})
 
 
@@ -24,12 +25,16 @@ class ModuleFile:
 
 
 def from_parts(parts: Iterable[Part]) -> list[ModuleFile]:
-    """The modules of a form: every part with a file name, which is the module's name, but the metadata."""
-    return [
+    """The modules of a form: every part with a file name, which is the module's name, but metadata and source maps.
+
+    A source map is no module. Cloudflare rewrites stack traces by it, which the local cloud does not.
+    """
+    found = [
         ModuleFile(name=part.filename, content_type=(part.content_type or "").partition(";")[0].strip(), body=part.body)
         for part in parts
         if part.filename and part.name != "metadata"
     ]
+    return [module for module in found if module.content_type != SOURCE_MAP]
 
 
 def keep(store: Store, main_module: str, modules: Sequence[ModuleFile]) -> list[Document]:

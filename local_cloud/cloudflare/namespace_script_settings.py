@@ -1,15 +1,14 @@
 """What can be changed of a namespace script without its code: settings, bindings, tags, secrets."""
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from local_cloud.call import Call, Strict
+from local_cloud.call import Call
 from local_cloud.cloudflare import code
-from local_cloud.cloudflare.bindings import IN_A_NAMESPACE, NAME, secret, shown
-from local_cloud.cloudflare.dialect import now, refusal
+from local_cloud.cloudflare.bindings import IN_A_NAMESPACE, shown
+from local_cloud.cloudflare.dialect import now
 from local_cloud.cloudflare.metadata import Runtime, Tags, Traits
 from local_cloud.cloudflare.namespace_scripts import SCRIPT, script_of
+from local_cloud.cloudflare.secret_bindings import Secret, secret_named, secrets, with_secret, without_secret
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
@@ -18,12 +17,6 @@ routes = RouteTable(permission="Workers Scripts")
 
 class Settings(Runtime, Traits):
     """The part `settings` of a change."""
-
-
-class Secret(Strict):
-    name: Annotated[str, Field(pattern=NAME)]
-    text: str
-    type: Literal["secret_text"]
 
 
 @routes.on("GET", f"{SCRIPT}/settings")
@@ -72,36 +65,30 @@ def delete_tag(call: Call) -> None:
 
 @routes.on("GET", f"{SCRIPT}/secrets")
 def list_secrets(call: Call) -> list[dict[str, Any]]:
-    return [binding for binding in get_bindings(call) if binding["type"] == "secret_text"]
+    return secrets(script_of(call)[1]["code"]["bindings"])
 
 
 @routes.on("PUT", f"{SCRIPT}/secrets")
 def put_secret(call: Call) -> dict[str, Any]:
     sent = call.json(Secret)
     _, script = script_of(call)
-    others = [binding for binding in script["code"]["bindings"] if binding["name"] != sent.name]
-    _put_bindings(call, script, [*others, secret(call.cloud.vault, sent.name, sent.text)])
-    return {"name": sent.name, "type": "secret_text"}
+    _put_bindings(call, script, with_secret(script["code"]["bindings"], sent, call.cloud.vault))
+    return {"name": sent.name, "type": sent.type}
 
 
 @routes.on("GET", f"{SCRIPT}/secrets/{{secret}}")
 def get_secret(call: Call) -> dict[str, Any]:
-    for binding in list_secrets(call):
-        if binding["name"] == call["secret"]:
-            return binding
-    raise refusal(404, 10056, f"workers.api.error.secret_not_found: {call['secret']}")
+    return secret_named(script_of(call)[1]["code"]["bindings"], call["secret"])
 
 
 @routes.on("DELETE", f"{SCRIPT}/secrets/{{secret}}")
 def delete_secret(call: Call) -> None:
-    get_secret(call)
     _, script = script_of(call)
-    _put_bindings(call, script, [one for one in script["code"]["bindings"] if one["name"] != call["secret"]])
+    _put_bindings(call, script, without_secret(script["code"]["bindings"], call["secret"]))
 
 
 def _put_bindings(call: Call, script: Document, bindings: list[Document]) -> None:
-    ordered = sorted(bindings, key=lambda binding: binding["name"])
-    _put(call, {**script, "code": {**script["code"], "bindings": ordered}})
+    _put(call, {**script, "code": {**script["code"], "bindings": bindings}})
 
 
 def _put(call: Call, script: Document) -> Document:

@@ -15,14 +15,16 @@ from local_cloud.cloudflare.account_workers import (
     new_worker,
     put_worker,
     remove_worker,
+    version_source,
     version_with_id,
     worker_named,
     worker_with_id,
 )
 from local_cloud.cloudflare.bindings import IN_THE_ACCOUNT, shown
 from local_cloud.cloudflare.dialect import Page, invalid, page, refusal
-from local_cloud.cloudflare.metadata import Program, Traits
+from local_cloud.cloudflare.metadata import CodeUpdateStrategy, NoConsumers, Program, Traits
 from local_cloud.cloudflare.modules import ModuleFile
+from local_cloud.cloudflare.script_secrets import refuse_changed_secrets
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
@@ -41,7 +43,7 @@ class Subdomain(Strict):
 class WorkerBody(Traits):
     name: str
     subdomain: Subdomain = Subdomain()
-    tail_consumers: list[Any] = Field(default_factory=list)
+    tail_consumers: NoConsumers = Field(default_factory=list)
 
 
 class Module(Strict):
@@ -63,11 +65,12 @@ class DeploymentBody(Strict):
     strategy: Literal["percentage"]
     versions: list[Share]
     annotations: dict[str, str] = Field(default_factory=dict)
+    code_update_strategy: CodeUpdateStrategy | None = None
 
 
 @routes.on("POST", WORKERS)
 def create_worker(call: Call) -> dict[str, Any]:
-    sent = _worker_sent(call)
+    sent = call.json(WorkerBody)
     code.check_name(sent.name)
     if call.store.get("workers", "", sent.name):
         raise refusal(409, 10040, f"workers.api.error.script_already_exists: {sent.name}")
@@ -87,7 +90,7 @@ def get_worker(call: Call) -> dict[str, Any]:
 @routes.on("PUT", WORKER)
 def put_worker_body(call: Call) -> dict[str, Any]:
     """Replace everything about a Worker but its name, its versions and its deployments."""
-    worker, sent = worker_with_id(call, call["worker"]), _worker_sent(call)
+    worker, sent = worker_with_id(call, call["worker"]), call.json(WorkerBody)
     if sent.name != worker["name"]:
         raise invalid(f"the local cloud cannot rename Worker {worker['name']!r} to {sent.name!r}")
     return _worker_shown(put_worker(call, {**worker, **sent.kept(), "subdomain": sent.subdomain.model_dump()}))
@@ -124,9 +127,12 @@ def get_version(call: Call) -> dict[str, Any]:
 
 @routes.on("POST", DEPLOYMENTS)
 def create_deployment(call: Call) -> dict[str, Any]:
-    sent = call.json(DeploymentBody)
+    """`?force=true` deploys a version although secrets have changed since."""
+    sent, worker = call.json(DeploymentBody), worker_named(call, call["script"])
+    if call.query.get("force") != "true":
+        refuse_changed_secrets(call, worker, [share.version_id for share in sent.versions])
     shares = [(share.version_id, share.percentage) for share in sent.versions]
-    return deploy(call, worker_named(call, call["script"]), shares, sent.annotations)
+    return deploy(call, worker, shares, sent.annotations)
 
 
 @routes.on("GET", DEPLOYMENTS)
@@ -143,13 +149,6 @@ def get_deployment(call: Call) -> dict[str, Any]:
     if not deployment:
         raise refusal(404, 10005, f"workers.api.error.not_found: no deployment {call['deployment']}")
     return deployment
-
-
-def _worker_sent(call: Call) -> WorkerBody:
-    sent = call.json(WorkerBody)
-    if sent.tail_consumers:
-        raise invalid("the local cloud does not serve 'tail_consumers' yet: leave it out")
-    return sent
 
 
 def _files(modules: list[Module]) -> list[ModuleFile]:
@@ -180,7 +179,7 @@ def _version_shown(call: Call, version: Document) -> dict[str, Any]:
         "id": version["id"],
         "number": version["number"],
         "created_on": version["created_on"],
-        "source": "api",
+        "source": version_source(version),
         "startup_time_ms": code.STARTUP_TIME_MS,
         "urls": [],
         "annotations": version["annotations"],

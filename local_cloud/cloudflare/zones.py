@@ -6,6 +6,7 @@ from typing import Any, Literal
 from local_cloud.call import Call, Strict
 from local_cloud.cloudflare.access import FAMILIES, ZONE, caller, reach, reaches_zone
 from local_cloud.cloudflare.dialect import Page, new_id, now, page, refusal
+from local_cloud.cloudflare.user import account
 from local_cloud.routing import RouteTable
 from local_cloud.settings import DOMAIN_NAME
 from local_cloud.store import Document
@@ -19,6 +20,18 @@ OWNED = ("dns_records", "routes", "certificate_packs", "fallback_origins")
 
 class AccountReference(Strict):
     id: str
+
+
+class ZoneReference(Strict):
+    """`zone_id` or `zone_name` says which zone is meant; without them, it follows from a host name."""
+
+    zone_id: str | None = None
+    zone_name: str | None = None
+
+    def candidates(self, call: Call) -> list[Document]:
+        """The account's zones that may be meant; of nested ones, the innermost first."""
+        zones = sorted(call.store.values("zones", ""), key=lambda zone: -len(zone["name"]))
+        return [zone for zone in zones if self.zone_id in {None, zone["id"]} and self.zone_name in {None, zone["name"]}]
 
 
 class NewZone(Strict):
@@ -104,7 +117,7 @@ def _shown(call: Call, zone: Document) -> dict[str, Any]:
         "original_dnshost": None,
         "vanity_name_servers": [],
         "permissions": ["#dns_records:edit", "#dns_records:read", "#worker:edit", "#worker:read", "#zone:read"],
-        "account": {"id": call.cloud.settings.account, "name": "local"},
+        "account": account(call),
         "owner": {},
         "meta": {},
         "plan": {},

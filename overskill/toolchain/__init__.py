@@ -55,6 +55,11 @@ class Toolchain:
         """The `workerd` program."""
         return workerd(self.packages)
 
+    @property
+    def wrangler(self) -> Path:
+        """The `wrangler` program, which needs the Node of `environment` on PATH."""
+        return self.packages.path / "node_modules" / ".bin" / "wrangler"
+
     def environment(self) -> dict[str, str]:
         """`PATH` with this Python environment, Node and the engine before all else."""
         folders = [Path(sys.executable).parent, self.node.path / "bin"]

@@ -1,5 +1,6 @@
 """KV namespaces and their values."""
 
+import base64
 import json
 import time
 from urllib.parse import quote
@@ -8,6 +9,7 @@ import pytest
 from contract_service import upload
 
 from local_cloud import kv
+from local_cloud.cloudflare import kv_values
 
 NAMESPACES = "/accounts/{account}/storage/kv/namespaces"
 
@@ -88,6 +90,47 @@ def test_a_value_with_metadata_and_expiration(cf, kv_namespace):
     assert "metadata" not in listed
 
 
+def test_many_values_at_once(cf, kv_namespace):
+    until = int(time.time()) + 3600
+    pairs = [
+        {"key": "a", "value": "x", "expiration": until, "metadata": {"m": [1]}},
+        {"key": "b", "value": base64.b64encode(b"\0\xff").decode(), "base64": True, "expiration_ttl": 60},
+        {"key": "c/c", "value": "z"},
+    ]
+    assert cf.put(f"{kv_namespace}/bulk", json=pairs)["result"] == {"successful_key_count": 3, "unsuccessful_keys": []}
+    listed = cf.get(f"{kv_namespace}/keys")["result"]
+    assert listed[0] == {"name": "a", "expiration": until, "metadata": {"m": [1]}}
+    assert [one["name"] for one in listed] == ["a", "b", "c/c"]
+    assert cf.send("GET", f"{kv_namespace}/values/b").content == b"\0\xff"
+    deleted = cf.delete(f"{kv_namespace}/bulk", json=["a", "c/c", "none"])["result"]
+    assert deleted == {"successful_key_count": 3, "unsuccessful_keys": []}
+    assert [one["name"] for one in cf.get(f"{kv_namespace}/keys")["result"]] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"key": "b"}, 9207),
+        ({"key": "b", "value": "?", "base64": True}, 9207),
+        ({"key": "b", "value": "é", "base64": True}, 9207),
+        ({"key": "b", "value": 1}, 9207),
+        ({"key": "b", "value": "x", "ttl": 60}, 9207),
+        ({"key": "b", "value": "x", "expiration_ttl": 59}, 10034),
+        ({"key": "", "value": "x"}, 10042),
+    ],
+)
+def test_of_many_values_all_are_kept_or_none(cf, local, kv_namespace, wrong, code):
+    assert cf.refused("PUT", f"{kv_namespace}/bulk", 400, json=[{"key": "a", "value": "x"}, wrong])[0] == code
+    assert cf.get(f"{kv_namespace}/keys")["result"] == []
+
+
+def test_ten_thousand_values_at_once_are_enough(cf, local, kv_namespace):
+    keys = [f"k{number}" for number in range(kv_values.MAX_BULK + 1)]
+    assert "at most 10000 items" in cf.refused("DELETE", f"{kv_namespace}/bulk", 400, json=keys)[1]
+    pairs = [{"key": key, "value": ""} for key in keys]
+    assert "at most 10000 items" in cf.refused("PUT", f"{kv_namespace}/bulk", 400, json=pairs)[1]
+
+
 def test_an_expired_value_is_gone(cf, local, kv_namespace, monkeypatch):
     path, later = f"{kv_namespace}/values/a", time.time() + 61
     cf.put(path, content=b"x", params={"expiration_ttl": "60"})
@@ -134,6 +177,8 @@ def test_a_missing_namespace_has_no_values(cf, local):
     missing = f"{NAMESPACES}/{'0' * 32}"
     for method, path in (("GET", "keys"), ("GET", "values/a"), ("PUT", "values/a"), ("DELETE", "values/a")):
         assert cf.refused(method, f"{missing}/{path}", 404)[0] == 10013
+    for method in ("PUT", "DELETE"):
+        assert cf.refused(method, f"{missing}/bulk", 404, json=[])[0] == 10013
 
 
 def test_a_namespaces_values_go_with_it(cf, local, kv_namespace):

@@ -183,7 +183,7 @@ def test_a_wrong_split_is_refused_with_all_that_is_wrong(cf, local, name, two_ve
 
 def test_a_missing_version_is_not_deployed(cf, local, worker, name):
     missing = whole("00000000-0000-4000-8000-000000000000")
-    assert cf.refused("POST", f"{SCRIPTS}/{name}/deployments", 404, json=missing)[0] == 10005
+    assert cf.refused("POST", f"{SCRIPTS}/{name}/deployments", 404, json=missing)[0] == 100146
     assert cf.get(f"{SCRIPTS}/{name}/deployments")["result"] == {"deployments": []}
     assert cf.refused("GET", f"{SCRIPTS}/{name}/deployments/none", 404)[0] == 10005
 

@@ -15,6 +15,8 @@ NPM_CI = """
 cmp -s package-lock.json "%(project)s/package-lock.json"
 mkdir -p node_modules/@cloudflare/workerd-here/bin
 echo workerd >node_modules/@cloudflare/workerd-here/bin/workerd
+mkdir node_modules/.bin
+echo wrangler >node_modules/.bin/wrangler
 """
 
 
@@ -48,6 +50,7 @@ def test_the_npm_packages_follow_the_lock_file(project):
     npm = NPM_CI % {"project": project}
     first = toolchain(project, npm)
     assert first.workerd.read_text() == "workerd\n"
+    assert first.wrangler.read_text() == "wrangler\n"
     assert toolchain(project, npm).packages == first.packages
     (project / "package-lock.json").write_text('{"changed": true}')
     assert toolchain(project, npm).packages.path != first.packages.path

@@ -41,3 +41,7 @@ def test_npm_packages():
     }
     assert platforms <= locked
     assert {lock["packages"][name]["version"] for name in locked} == {workerd}
+    wrangler = lock["packages"]["node_modules/wrangler"]
+    assert wrangler["version"] == wanted["dependencies"]["wrangler"]
+    assert wrangler["dependencies"]["workerd"] == workerd
+    assert [name for name, package in lock["packages"].items() if "resolved" in package] == []

@@ -1,0 +1,104 @@
+"""Unmodified wrangler against a local cloud as a process, with the real edge: what it deploys answers there."""
+
+import json
+
+import httpx
+import pytest
+from contract_process import ACCOUNT, running
+from wrangler_command import Wrangler
+
+GREETER = """
+export default { async fetch(request, env) {
+  return Response.json([env.GREETING, env.LIMITS?.most, await env.KV?.get("key"), env.TOKEN ?? null]);
+} };
+"""
+DISPATCHER = """
+export default { fetch(request, env) {
+  const [app] = new URL(request.url).hostname.split(".");
+  return env.APPS.get(app, {}, { outbound: { app_id: app } }).fetch(request);
+} };
+"""
+OUTBOUND = """
+export default { fetch(request, env) {
+  return new Response(`${env.app_id} may not reach ${new URL(request.url).host}`);
+} };
+"""
+APP = """
+import { number } from "./number.js";
+export default { async fetch(request, env) {
+  const answer = await fetch("http://elsewhere.example/");
+  return new Response(`${env.NAME} ${number}: ${await answer.text()}`);
+} };
+"""
+
+
+@pytest.fixture(scope="module")
+def cloud(workerd, tmp_path_factory):
+    with running(tmp_path_factory.mktemp("cloud") / "state", workerd) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def command(wrangler, cloud, tmp_path_factory):
+    token = json.loads((cloud.state / "credentials.json").read_text())["cloudflare_token"]
+    home = tmp_path_factory.mktemp("home")
+    return Wrangler(program=wrangler, api=cloud.url, token=token, account=ACCOUNT, home=home)
+
+
+def ask(cloud, host):
+    return httpx.get(cloud.edge_url, headers={"Host": host}, trust_env=False)
+
+
+def test_the_life_of_a_worker(cloud, command):
+    def answer():
+        return ask(cloud, "greeter.overskill.workers.localhost").json()
+
+    command.run("kv namespace create data")
+    (namespace,) = command.json("kv namespace list")
+    config = {
+        "vars": {"GREETING": "hello", "LIMITS": {"most": 3}},
+        "kv_namespaces": [{"binding": "KV", "id": namespace["id"]}],
+        "workers_dev": True,
+    }
+    folder = command.project("greeter", GREETER, **config)
+    assert "https://greeter.overskill.workers.dev" in command.run("deploy", folder)
+    command.run("kv key put key value --binding KV --remote", folder)
+    assert answer() == ["hello", 3, "value", None]
+    command.run("secret put TOKEN", folder, answer="s3cret")
+    assert answer() == ["hello", 3, "value", "s3cret"]
+    config["vars"]["GREETING"] = "hello again"
+    command.project("greeter", GREETER, **config)
+    command.run("deploy --message again", folder)
+    assert answer() == ["hello again", 3, "value", "s3cret"]
+    config["vars"]["GREETING"] = "not yet"
+    command.project("greeter", GREETER, **config)
+    command.run("versions upload --tag next", folder)
+    assert answer() == ["hello again", 3, "value", "s3cret"]
+    command.run("versions deploy --version-tag next@100% --yes", folder)
+    assert answer() == ["not yet", 3, "value", "s3cret"]
+    command.run("rollback --yes", folder)
+    assert answer() == ["hello again", 3, "value", "s3cret"]
+    command.run("delete", folder)
+    assert ask(cloud, "greeter.overskill.workers.localhost").status_code == 404
+
+
+def test_a_platform(cloud, command):
+    (zone,) = cloud.api("GET", "/client/v4/zones").json()["result"]
+    record = {"type": "AAAA", "name": "*", "content": "100::", "proxied": True}
+    cloud.api("POST", f"/client/v4/zones/{zone['id']}/dns_records", json=record)
+    command.run("dispatch-namespace create apps")
+    command.run("deploy", command.project("outbound", OUTBOUND, workers_dev=False))
+    outbound = {"service": "outbound", "parameters": ["app_id"]}
+    dispatcher = command.project(
+        "dispatcher",
+        DISPATCHER,
+        dispatch_namespaces=[{"binding": "APPS", "namespace": "apps", "outbound": outbound}],
+        routes=[{"pattern": "*.overskill.localhost/*", "zone_name": "overskill.localhost"}],
+    )
+    assert "*.overskill.localhost/*" in command.run("deploy", dispatcher)
+    app = command.project("shop", APP, vars={"NAME": "Shop"})
+    for number in ("1", "2"):
+        (app / "number.js").write_text(f"export const number = {number};")
+        assert "Dispatch Namespace: apps" in command.run("deploy --dispatch-namespace apps", app)
+        assert ask(cloud, "shop.overskill.localhost").text == f"Shop {number}: shop may not reach elsewhere.example"
+    assert "binding 'APPS' has outbound Worker 'outbound'" in command.refused("delete --name outbound")
