@@ -1,5 +1,6 @@
 """Pages that could go stale: every command, configuration key and decision is listed where it should be."""
 
+import json
 import re
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def test_every_command_is_in_the_readme():
 
 def test_every_configuration_key_is_in_the_readme():
     assert [key for key in keys(StackConfig) if f"`{key}`" not in README] == []
+
+
+def test_the_wrangler_of_the_readme_is_the_tested_one():
+    package = json.loads((ROOT / "package.json").read_text())
+    assert re.findall(r"wrangler@([0-9.]+)", README) == [package["dependencies"]["wrangler"]]
 
 
 def test_pages_that_the_readme_and_each_other_lead_to_are_there():
