@@ -7,6 +7,8 @@ import re
 import signal
 import socket
 import time
+from contextlib import suppress
+from functools import partial
 
 import psutil
 import pytest
@@ -127,11 +129,17 @@ def workerd(checkout: Checkout) -> psutil.Process:
     return next(p for p in checkout.cloud.process().children(recursive=True) if p.name() == "workerd")
 
 
+def kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 VICTIMS = {"engine": engine, "cloud": lambda checkout: checkout.cloud.process(), "workerd": workerd}
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_kill_in_the_middle_of_app_create(up, victim):
+def test_kill_in_the_middle_of_app_create(up, victim, request):
     """A second `app create` ends where the first would have, whichever process was killed while it ran."""
     app = f"killed-{victim}"
     command = up.start("app", "create", app)
@@ -139,7 +147,10 @@ def test_kill_in_the_middle_of_app_create(up, victim):
     while up.api("GET", f"/api/v3/repos/overskill-apps/{app}").status_code != 200:
         assert time.monotonic() < deadline, "the repository was never made"
         assert command.poll() is None, (up.root / ".overskill" / "started.log").read_text()
-    VICTIMS[victim](up).send_signal(signal.SIGKILL)
+    process = VICTIMS[victim](up)
+    # Nobody ends the plugins of an engine that was killed.
+    request.addfinalizer(partial(kill, process.children(recursive=True)))
+    process.send_signal(signal.SIGKILL)
     command.wait(120)
     up.run("up", "--detach")
     up.run("app", "create", app)
