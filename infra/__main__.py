@@ -4,7 +4,7 @@ import dataclasses
 
 import pulumi
 
-from infra import config, names
+from infra import config
 from infra.app_store import AppStore, AppStoreArgs
 from infra.certificate import AdvancedCertificate, AdvancedCertificateArgs
 from infra.custom_hostnames import CustomHostnames, CustomHostnamesArgs
@@ -49,6 +49,6 @@ export(
     webhook_base=platform.webhook_base,
     api_base=platform.api_base,
     app_store=app_store.namespace_id,
-    usage_dataset=names.usage_dataset(platform.prefix, platform.platform_environment),
+    usage_dataset=platform.usage_dataset,
     dispatcher_version=dispatcher.version,
 )

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 from pulumi_cloudflare import WorkerVersionBindingArgs as Binding
 
-from infra.names import AppEnvironment, usage_dataset
+from infra.names import AppEnvironment
 from infra.platform_config import Plan, PlatformConfig, Rollout
 from infra.versioned_worker import VersionedWorker, WorkerProgram, compact_json
 
@@ -54,7 +54,7 @@ class DispatcherArgs:
             namespaces=namespaces,
             outbound=outbound,
             app_store=app_store,
-            usage_dataset=usage_dataset(platform.prefix, platform.platform_environment),
+            usage_dataset=platform.usage_dataset,
             plans=platform.plans,
             default_plan=platform.default_plan,
             rollout=platform.rollout,

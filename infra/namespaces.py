@@ -1,26 +1,26 @@
 """The dispatch namespaces of a platform environment: one for each app environment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from infra import names
+from infra.names import AppEnvironment
 from infra.platform_config import PlatformConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class NamespacesArgs:
-    """`protect` keeps Pulumi from deleting a namespace: Cloudflare deletes every script in it along with it.
+    """`names` by app environment.
+
+    `protect` keeps Pulumi from deleting a namespace: Cloudflare deletes every script in it along with it.
 
     `adopt`: they exist already, and this stack takes them up as they are.
     """
 
     account_id: str
-    prefix: str
-    platform_environment: names.PlatformEnvironment
-    app_environments: Sequence[names.AppEnvironment]
+    names: Mapping[AppEnvironment, str]
     protect: bool
     adopt: bool
 
@@ -28,9 +28,7 @@ class NamespacesArgs:
     def of(cls, platform: PlatformConfig) -> "NamespacesArgs":
         return cls(
             account_id=platform.account_id,
-            prefix=platform.prefix,
-            platform_environment=platform.platform_environment,
-            app_environments=platform.app_environments,
+            names=platform.namespaces,
             protect=platform.protected,
             adopt="namespaces" in platform.adopt,
         )
@@ -39,13 +37,12 @@ class NamespacesArgs:
 class Namespaces(pulumi.ComponentResource):
     """Outputs: `names`, the namespace of each app environment."""
 
-    names: dict[names.AppEnvironment, pulumi.Output[str]]
+    names: dict[AppEnvironment, pulumi.Output[str]]
 
     def __init__(self, name: str, args: NamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("overskill:platform:Namespaces", name, None, opts)
         self.names = {}
-        for app_environment in args.app_environments:
-            namespace = names.namespace(args.prefix, args.platform_environment, app_environment)
+        for app_environment, namespace in args.names.items():
             self.names[app_environment] = cloudflare.WorkersForPlatformsDispatchNamespace(
                 f"{name}-{app_environment}",
                 account_id=args.account_id,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 from pulumi_cloudflare import WorkerVersionBindingArgs as Binding
 
-from infra.names import outbound_worker, usage_dataset
+from infra.names import outbound_worker
 from infra.platform_config import Plan, PlatformConfig
 from infra.versioned_worker import VersionedWorker, WorkerProgram, compact_json
 
@@ -27,13 +27,12 @@ class OutboundArgs:
 
     @classmethod
     def of(cls, platform: PlatformConfig) -> "OutboundArgs":
-        identity = (platform.prefix, platform.platform_environment)
         return cls(
             account_id=platform.account_id,
-            worker=outbound_worker(*identity),
+            worker=outbound_worker(platform.prefix, platform.platform_environment),
             plans=platform.plans,
             default_plan=platform.default_plan,
-            usage_dataset=usage_dataset(*identity),
+            usage_dataset=platform.usage_dataset,
             protect=platform.protected,
         )
 

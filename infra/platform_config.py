@@ -19,7 +19,16 @@ from infra.config_types import (
     Structured,
     VersionId,
 )
-from infra.names import APP_ENVIRONMENTS, AppEnvironment, Origins, PlatformEnvironment, UrlKind, dispatch_worker
+from infra.names import (
+    APP_ENVIRONMENTS,
+    AppEnvironment,
+    Origins,
+    PlatformEnvironment,
+    UrlKind,
+    dispatch_worker,
+    namespace,
+    usage_dataset,
+)
 
 
 class Edge(Model):
@@ -146,6 +155,16 @@ class PlatformConfig(Model):
             scheme=self.edge.scheme,
             port=self.edge.port,
         )
+
+    @property
+    def namespaces(self) -> dict[AppEnvironment, str]:
+        """The names of the dispatch namespaces, by app environment."""
+        return {app: namespace(self.prefix, self.platform_environment, app) for app in self.app_environments}
+
+    @property
+    def usage_dataset(self) -> str:
+        """The name of the Analytics Engine dataset that the Workers write to."""
+        return usage_dataset(self.prefix, self.platform_environment)
 
     @property
     def certificate_hosts(self) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import yaml
 
 from app_stacks.cloudflare_api import CloudflareApi
-from infra.names import AppEnvironment, Script, check_app_id, namespace
+from infra.names import AppEnvironment, Script, check_app_id
 from overskill.errors import CommandError
 from overskill.progress import step
 from overskill.project import APP_PROJECT
@@ -93,8 +93,6 @@ def _scripts_by_environment(session: Session) -> dict[AppEnvironment, set[str]]:
     token, base_url = session.credentials["CLOUDFLARE_API_TOKEN"], str(session.config.cloudflare.base_url)
     with CloudflareApi(token, base_url) as api:
         return {
-            environment: api.script_names(
-                platform.account_id, namespace(platform.prefix, platform.platform_environment, environment)
-            )
-            for environment in platform.app_environments
+            environment: api.script_names(platform.account_id, namespace)
+            for environment, namespace in platform.namespaces.items()
         }

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from infra.config import StackConfig
-from infra.names import namespace
 
 SECRETS = ("CLOUDFLARE_API_TOKEN", "GITHUB_CLIENT_SECRET", "GITHUB_PRIVATE_KEY", "OVERSKILL_WEBHOOK_SECRET")
 
@@ -15,12 +14,7 @@ def plain_values(config: StackConfig, credentials: Mapping[str, str]) -> dict[st
     origins, app = platform.origins, platform.github_app
     return {
         "CLOUDFLARE_ACCOUNT_ID": platform.account_id,
-        **{
-            f"WFP_NAMESPACE_{app_environment.upper()}": namespace(
-                platform.prefix, platform.platform_environment, app_environment
-            )
-            for app_environment in platform.app_environments
-        },
+        **{f"WFP_NAMESPACE_{app_environment.upper()}": name for app_environment, name in platform.namespaces.items()},
         "WFP_DISPATCH_DOMAIN": origins.workers_dev + (f":{origins.port}" if origins.port else ""),
         "GITHUB_ORG": platform.github_organization,
         "GITHUB_TEMPLATE_REPO": config.template_repository.partition("/")[2],

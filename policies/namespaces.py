@@ -14,7 +14,6 @@ from pulumi_policy import (
 )
 
 from infra.config import parse
-from infra.names import namespace
 from infra.platform_config import PlatformConfig
 
 NAMESPACE = "cloudflare:index/workersForPlatformsDispatchNamespace:WorkersForPlatformsDispatchNamespace"
@@ -33,10 +32,6 @@ def platform() -> PlatformConfig | None:
     return parse(CONFIG.get()).overskill if pulumi.get_project() == PLATFORM_PROJECT else None
 
 
-def wanted_names(config: PlatformConfig) -> list[str]:
-    return [namespace(config.prefix, config.platform_environment, app) for app in config.app_environments]
-
-
 def name_of(props: Mapping[str, Any]) -> str | None:
     """An imported namespace has its name among the outputs alone."""
     return props.get("name") or props.get("namespaceName")
@@ -49,9 +44,10 @@ def named_by_the_contract(args: ResourceValidationArgs, report: ReportViolation)
     if config is None:
         report("a dispatch namespace belongs to a platform stack: every app of an environment lives in it")
         return
-    if name and name not in wanted_names(config):
+    wanted = config.namespaces.values()
+    if name and name not in wanted:
         report(
-            f"{name!r} is not among {', '.join(wanted_names(config))}, the names that apps and Workers look for. "
+            f"{name!r} is not among {', '.join(wanted)}, the names that apps and Workers look for. "
             f"The prefix and the environment of a living platform cannot change: {ANOTHER_STACK}"
         )
     if args.props["accountId"] != config.account_id:
@@ -73,7 +69,7 @@ def kept_in_a_protected_stack(args: StackValidationArgs, report: ReportViolation
     declared = {
         name_of(resource.props): resource for resource in args.resources if resource.resource_type in NAMESPACE_TYPES
     }
-    for name in wanted_names(config):
+    for name in config.namespaces.values():
         if name not in declared:
             report(f"namespace {name} is not declared: this would delete it, with every app in it")
         elif not declared[name].opts.protect:

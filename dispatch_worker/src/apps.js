@@ -13,8 +13,8 @@ const MOST = 10_000;
 const known = new Map();
 
 /**
- * The record of an app, some seconds older than what KV gives, which is a minute old at the most. Without one, or while KV fails, an app is on the default plan: a fault of
- * ours takes no app down.
+ * The record of an app, some seconds older than what KV gives, which is a minute old at the most. Without one, or while
+ * KV fails, an app is on the default plan: a fault of ours takes no app down.
  *
  * @param {string} appId
  * @param {import("./index.js").Env} env

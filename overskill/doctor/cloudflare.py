@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from infra.config import StackConfig
-from infra.names import namespace
 from overskill.doctor.api import Answer, Api
 from overskill.doctor.findings import Finding, error, ok, unchecked, warning
 
@@ -112,7 +111,7 @@ def _namespaces(answer: Answer, config: StackConfig) -> Iterator[Finding]:
         return
     yield ok(check, "the account's plan has it")
     existing = {one["namespace_name"]: one["script_count"] for one in answer.body["result"]}
-    ours = [namespace(platform.prefix, platform.platform_environment, app) for app in platform.app_environments]
+    ours = platform.namespaces.values()
     found = [f"{name} (scripts: {existing[name]})" for name in ours if name in existing]
     missing = [name for name in ours if name not in existing]
     told = ", ".join([*found, *(f"{name} (to be made)" for name in missing)])
