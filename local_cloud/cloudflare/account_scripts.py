@@ -13,7 +13,6 @@ from local_cloud.cloudflare.account_workers import (
     new_worker,
     put_worker,
     remove_worker,
-    version_source,
     worker_named,
 )
 from local_cloud.cloudflare.bindings import IN_THE_ACCOUNT
@@ -108,5 +107,5 @@ def _shown(worker: Document, version: Document) -> dict[str, Any]:
         "modified_on": version["created_on"],
         "deployment_id": version["id"].replace("-", ""),
         **code.summary(version["code"], worker),
-        "last_deployed_from": version_source(version),
+        "last_deployed_from": version["source"],
     }

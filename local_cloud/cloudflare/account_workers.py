@@ -119,11 +119,6 @@ def remove_worker(call: Call, worker: Document) -> None:
     _remove_all(call, "domains", "", service=worker["name"])
 
 
-def version_source(version: Document) -> str:
-    # The versions of an older local cloud do not say it.
-    return version.get("source", "api")
-
-
 def source(call: Call) -> str:
     """What makes the call, in Cloudflare's words: wrangler asks before it replaces what something else has uploaded."""
     return "wrangler" if call.headers.get("user-agent", "").startswith("wrangler/") else "api"

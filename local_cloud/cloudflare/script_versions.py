@@ -8,7 +8,6 @@ from local_cloud.cloudflare.access import EMAIL, user_id
 from local_cloud.cloudflare.account_workers import (
     add_version,
     newest_version,
-    version_source,
     version_with_id,
     worker_named,
 )
@@ -60,7 +59,7 @@ def _shown(call: Call, version: Document) -> dict[str, Any]:
         "metadata": {
             "created_on": version["created_on"],
             "modified_on": version["created_on"],
-            "source": version_source(version),
+            "source": version["source"],
             "author_id": user_id(call),
             "author_email": EMAIL,
             "has_preview": False,
@@ -79,7 +78,7 @@ def _shown_whole(call: Call, version: Document) -> dict[str, Any]:
             "script": {
                 "etag": code.etag(built),
                 "handlers": code.HANDLERS,
-                "last_deployed_from": version_source(version),
+                "last_deployed_from": version["source"],
             },
             "script_runtime": {name: built[name] for name in runtime if name in built},
         },

@@ -146,7 +146,7 @@ def _shown_alone(cloud: Cloud, repository: Document) -> dict[str, Any]:
     owner = organization_named(cloud, repository["owner"])
     hidden = {"template", "vulnerability_alerts", "owner"}
     return {
-        **{key: value for key, value in {**DEFAULTS, **repository}.items() if key not in hidden},
+        **{key: value for key, value in repository.items() if key not in hidden},
         "node_id": f"R_{repository['id']}",
         "full_name": full_name,
         "owner": account_shown(cloud, owner["login"], owner["id"], "Organization"),
