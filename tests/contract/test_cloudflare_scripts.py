@@ -4,7 +4,7 @@ import pytest
 from contract_service import HELLO, upload
 
 SCRIPTS = "/accounts/{account}/workers/scripts"
-WRANGLER = {"User-Agent": "wrangler/4.156.0"}
+WRANGLER = {"User-Agent": "wrangler/4.164.0"}
 MISSING = "00000000-0000-4000-8000-000000000000"
 
 
