@@ -16,9 +16,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Host, Route, Router
 
 from local_cloud import kv
-from local_cloud.edge.config import KV_HEADER
 from local_cloud.edge.source import edge_only
-from local_cloud.edge.workers import DATASET_PREFIX
+from local_cloud.edge.workers import DATASET_PREFIX, KV_HEADER
 from local_cloud.store import Document, Reader, Store
 from local_cloud.writes import Writes
 

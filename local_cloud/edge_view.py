@@ -16,6 +16,9 @@ class EdgeView:
     COLLECTIONS = frozenset({"accounts", "zones", "workers", "versions", "routes", "dns_records", "domains"})
     """A write to one of these changes what `account` returns."""
 
+    SCRIPTS = frozenset({"namespaces", "namespace_scripts"})
+    """A write to one of these changes what `namespace_script` returns."""
+
     def __init__(self, store: Reader, vault: Vault) -> None:
         self._store = store
         self._vault = vault

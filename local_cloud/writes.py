@@ -20,6 +20,9 @@ class ReloadableEdge(Protocol):
     async def reload(self) -> None:
         """Serve what the `EdgeView` shows now. If that can't be served, raises and serves what it did before."""
 
+    async def refresh(self) -> None:
+        """Serve no script of a namespace that is older than what is committed now."""
+
 
 class Writes:
     """The one way to change the store while the local cloud runs."""
@@ -62,6 +65,8 @@ class Writes:
                 if shown:  # and then not committed
                     await self._edge.reload()
                 raise
+            if self._store.changed & EdgeView.SCRIPTS:
+                await self._edge.refresh()
             for action in after_commit:
                 action()
             for collection, action in self._watchers:
@@ -79,3 +84,4 @@ class Writes:
                 await asyncio.to_thread(action)
             finally:
                 await self._edge.reload()
+                await self._edge.refresh()

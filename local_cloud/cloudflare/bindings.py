@@ -69,6 +69,14 @@ class AnalyticsEngine(Strict):
     dataset: Annotated[str, Field(min_length=1)]
 
 
+class Service(Strict):
+    type: Literal["service"]
+    name: Name
+    service: str
+    environment: str | None = None
+    entrypoint: str | None = None
+
+
 class Inherit(Strict):
     """Keep the binding that the script has under `old_name`, or under the same name."""
 
@@ -78,11 +86,11 @@ class Inherit(Strict):
 
 
 Declared = Annotated[
-    PlainText | SecretText | Json | DispatchNamespace | KvNamespace | AnalyticsEngine | Inherit,
+    PlainText | SecretText | Json | DispatchNamespace | KvNamespace | AnalyticsEngine | Service | Inherit,
     Field(discriminator="type"),
 ]
 
-IN_A_NAMESPACE = frozenset({"plain_text", "secret_text", "json", "inherit"})
+IN_A_NAMESPACE = frozenset({"plain_text", "secret_text", "json", "service", "inherit"})
 """What the edge serves to a namespace script."""
 
 IN_THE_ACCOUNT = IN_A_NAMESPACE | {"analytics_engine", "dispatch_namespace", "kv_namespace"}
@@ -155,6 +163,8 @@ def _problem(call: Call, binding: Declared, existing: Mapping[str, Document]) ->
             return f"binding {binding.name!r} names dispatch namespace {namespace!r}, which does not exist"
         case DispatchNamespace(outbound=Outbound(worker=worker)) if not call.store.get("workers", "", worker.service):
             return f"binding {binding.name!r} names outbound Worker {worker.service!r}, which does not exist"
+        case Service(service=service) if not call.store.get("workers", "", service):
+            return f"binding {binding.name!r} names Worker {service!r}, which does not exist"
         case KvNamespace(namespace_id=namespace) if not call.store.get("kv_namespaces", "", namespace):
             return f"binding {binding.name!r} names KV namespace {namespace!r}, which does not exist"
     return None

@@ -3,17 +3,26 @@
 from typing import Any
 
 
+class Enumerant(str):
+    """A value of an enum, by its name."""
+
+
 def literal(value: Any) -> str:
-    """dict -> struct, list -> list, str -> Text, bytes -> Data, bool -> Bool. Raises `TypeError` for anything else."""
+    """dict -> struct, list -> list, str -> Text, bytes -> Data, bool -> Bool, None -> Void.
+
+    Raises `TypeError` for anything else.
+    """
     match value:
         case dict():
             return f"({', '.join(f'{field} = {literal(item)}' for field, item in value.items())})"
         case list():
             return f"[{', '.join(literal(item) for item in value)}]"
+        case Enumerant():
+            return str(value)
         case str():
             return f'"{value.translate(_ESCAPES)}"'
-        case bool():
-            return str(value).lower()
+        case None | bool():
+            return {None: "void", True: "true", False: "false"}[value]
         case bytes():
             return f'0x"{value.hex()}"'
         case _:

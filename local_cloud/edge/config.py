@@ -1,6 +1,7 @@
-"""From an account to the configuration of a workerd process, as Cap'n Proto text.
+"""From an account to the configurations of the edge's two workerd processes, as Cap'n Proto text.
 
-Behind the sockets stands `ingress.js`, which chooses among the account's Workers (`workers.py`).
+One runs the account's Workers (`workers.py`). Behind its public socket stands `ingress.js`, which chooses among them;
+behind a private one `account.js`, which the apps ask. The other process runs the apps, `apps.js`, in any account alike.
 """
 
 import json
@@ -10,21 +11,26 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from local_cloud.edge.bundles import UnrunnableError, problems_of
-from local_cloud.edge.capnp import literal
+from local_cloud.edge.capnp import Enumerant, literal
 from local_cloud.edge.model import Account, Bundle
 from local_cloud.edge.workers import (
     BINDING_TYPES,
     DATASET_PREFIX,
+    KV_HEADER,
     KV_PREFIX,
     OWN_DATE,
     SERVICE_PREFIX,
     asset,
     outbound_worker,
+    outbounds_service,
     worker_services,
 )
 
-KV_HEADER = "local-cloud-kv-namespace"
-"""Names the namespace in what workerd asks for a KV binding."""
+_APPS_MODULES = ("apps.js", "residents.js", "programs.js", "facades.js", "budgets.js", "hop.js")
+"""The main module comes first."""
+
+_ABSOLUTE = {"style": Enumerant("proxy")}
+"""Of HTTP between the two processes: the URL is sent whole, with its scheme."""
 
 _REFUSED_WORKER = re.compile(rf"service {SERVICE_PREFIX}([^:]+): (.*)")
 
@@ -33,28 +39,33 @@ _REFUSED_WORKER = re.compile(rf"service {SERVICE_PREFIX}([^:]+): (.*)")
 class Settings:
     """What a configuration takes besides the account.
 
-    `api_port` and `token` lead to the source of the namespaces' scripts (`source.py`) and to what the account's
-    bindings keep; `newest_date` is the latest compatibility date, YYYY-MM-DD, that this workerd runs. `internet` is
-    what a Worker's `fetch` reaches, in workerd's words: `public`, `private`, `local`, or networks such as `10.0.0.0/8`.
+    `api_port` and `token` lead to the source of the namespaces' scripts (`source.py`) and to what bindings keep;
+    `apps_port` and `account_port`, from each process to the other. `newest_date` is the latest compatibility date,
+    YYYY-MM-DD, that this workerd runs; `residents`, how many apps stay loaded. `internet` is what a Worker's `fetch`
+    reaches, in workerd's words: `public`, `private`, `local`, or networks such as `10.0.0.0/8`.
     """
 
     api_port: int
+    apps_port: int
+    account_port: int
     token: str
     newest_date: str
+    residents: int = 500
     internet: tuple[str, ...] = ("public",)
 
 
-def render(account: Account, settings: Settings) -> str:
-    """The whole configuration. Raises `UnrunnableError`."""
+def render_account(account: Account, settings: Settings) -> str:
+    """The process of the account's Workers. Raises `UnrunnableError`."""
     bundles = _bundles(account)
-    if problems := [*_problems(bundles), *_missing_outbounds(account, bundles)]:
+    if problems := [*_problems(bundles), *_missing_workers(account, bundles)]:
         raise UnrunnableError(problems)
-    outbounds = {outbound_worker(binding) for bundle in bundles for binding in bundle.bindings}
-    config = {
-        "services": [
+    outbounds = {outbound_worker(binding) for bundle in bundles for binding in bundle.bindings} - {None}
+    return _text(
+        services=[
             {"name": "internet", "network": _internet(settings)},
             {"name": "ingress", "worker": _ingress(account)},
-            {"name": "source", "external": _external(settings)},
+            {"name": "account", "worker": _asked_by_apps(account, outbounds, settings)},
+            {"name": "apps", "external": _process(settings.apps_port, settings)},
             *_data_services(bundles, settings),
             *(
                 service
@@ -64,10 +75,53 @@ def render(account: Account, settings: Settings) -> str:
                 )
             ),
         ],
-        "sockets": [{"name": name, "http": {}, "service": "ingress"} for name in ("http", "probe")],
-        "extensions": [{"modules": [{"name": "local:namespace", "esModule": asset("namespace.js"), "internal": True}]}],
+        sockets=[
+            {"name": "http", "http": {}, "service": "ingress"},
+            {"name": "probe", "http": {}, "service": "ingress"},
+            {"name": "account", "http": _ABSOLUTE, "service": "account"},
+        ],
+        extensions=[
+            {
+                "modules": [
+                    {"name": "local:namespace", "esModule": asset("namespace.js"), "internal": True},
+                    {"name": "local:hop", "esModule": asset("hop.js"), "internal": True},
+                ]
+            }
+        ],
+    )
+
+
+def render_apps(settings: Settings) -> str:
+    """The process of the apps."""
+    worker = {
+        "modules": [{"name": name, "esModule": asset(name)} for name in _APPS_MODULES],
+        "compatibilityDate": OWN_DATE,
+        "compatibilityFlags": ["experimental"],
+        "durableObjectNamespaces": [{"className": "Apps", "uniqueKey": "apps", "preventEviction": True}],
+        "durableObjectStorage": {"inMemory": None},
+        "bindings": [
+            {"name": "APPS", "durableObjectNamespace": "Apps"},
+            {"name": "LOADER", "workerLoader": {}},
+            {"name": "CLOUD", "service": "cloud"},
+            {"name": "ACCOUNT", "service": "account"},
+            {"name": "TOKEN", "text": settings.token},
+            {"name": "NEWEST_DATE", "text": settings.newest_date},
+            {"name": "RESIDENTS", "json": json.dumps(settings.residents)},
+        ],
     }
-    return f'using Workerd = import "/workerd/workerd.capnp";\nconst config :Workerd.Config = {literal(config)};\n'
+    return _text(
+        services=[
+            {"name": "internet", "network": _internet(settings)},
+            {"name": "apps", "worker": worker},
+            {"name": "cloud", "external": _external(settings)},
+            {"name": "account", "external": _process(settings.account_port, settings)},
+        ],
+        sockets=[
+            {"name": "apps", "http": _ABSOLUTE, "service": "apps"},
+            {"name": "probe", "http": {}, "service": {"name": "apps", "entrypoint": "Control"}},
+        ],
+        v8Flags=["--expose-gc"],
+    )
 
 
 def refused_workers(stderr: Iterable[str]) -> list[str]:
@@ -93,14 +147,15 @@ def _problems(bundles: Iterable[Bundle]) -> list[str]:
     return [problem for bundle in bundles for problem in problems_of(bundle, BINDING_TYPES)]
 
 
-def _missing_outbounds(account: Account, bundles: Iterable[Bundle]) -> list[str]:
+def _missing_workers(account: Account, bundles: Iterable[Bundle]) -> list[str]:
     running = {worker.name for worker in account.workers}
     return [
-        f"Worker {bundle.name}: binding {binding['name']!r} has outbound Worker {outbound!r}, "
+        f"Worker {bundle.name}: binding {binding['name']!r} has {kind} {name!r}, "
         "which does not exist or has no deployed version"
         for bundle in bundles
         for binding in bundle.bindings
-        if (outbound := outbound_worker(binding)) and outbound not in running
+        for kind, name in (("outbound Worker", outbound_worker(binding)), ("service", binding.get("service")))
+        if name and name not in running
     ]
 
 
@@ -118,6 +173,10 @@ def _data_services(bundles: Iterable[Bundle], settings: Settings) -> list[dict[s
     ]
 
 
+def _text(**config: Any) -> str:
+    return f'using Workerd = import "/workerd/workerd.capnp";\nconst config :Workerd.Config = {literal(config)};\n'
+
+
 def _internet(settings: Settings) -> dict[str, Any]:
     return {"allow": list(settings.internet), "tlsOptions": {"trustBrowserCas": True}}
 
@@ -128,6 +187,25 @@ def _external(settings: Settings, *headers: tuple[str, str]) -> dict[str, Any]:
     return {
         "address": f"127.0.0.1:{settings.api_port}",
         "http": {"injectRequestHeaders": [{"name": name, "value": value} for name, value in told]},
+    }
+
+
+def _process(port: int, settings: Settings) -> dict[str, Any]:
+    """The other process."""
+    headers = [{"name": "local-cloud-token", "value": settings.token}]
+    return {"address": f"127.0.0.1:{port}", "http": {**_ABSOLUTE, "injectRequestHeaders": headers}}
+
+
+def _asked_by_apps(account: Account, outbounds: Iterable[str], settings: Settings) -> dict[str, Any]:
+    services = [f"{SERVICE_PREFIX}{worker.name}" for worker in account.workers]
+    return {
+        "modules": [{"name": name, "esModule": asset(name)} for name in ("account.js", "hop.js")],
+        "compatibilityDate": OWN_DATE,
+        "bindings": [
+            {"name": "TOKEN", "text": settings.token},
+            *({"name": service, "service": service} for service in services),
+            *({"name": f"outbound:{name}", "service": outbounds_service(name)} for name in sorted(outbounds)),
+        ],
     }
 
 

@@ -1,6 +1,7 @@
 """The workerd that an earlier run left behind when it was killed."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,18 +12,20 @@ log = logging.getLogger(__name__)
 _END_SECONDS = 5.0
 
 
-def end_orphans(config_path: Path) -> None:
-    """End every workerd whose command line names `config_path`.
+def end_orphans(state_dir: Path) -> None:
+    """End every workerd whose command line names a configuration in `state_dir`.
 
     The process table is what records them: a note of a pid could be missing, or mean another process by now.
     """
     orphans = [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if {"serve", str(config_path)} <= set(process.info["cmdline"] or ())
+        process for process in psutil.process_iter(["cmdline"]) if _serves(process.info["cmdline"] or (), state_dir)
     ]
     for orphan in orphans:
         log.warning("ending workerd %d, which an earlier run left behind", orphan.pid)
         with suppress(psutil.NoSuchProcess):
             orphan.kill()
     psutil.wait_procs(orphans, timeout=_END_SECONDS)
+
+
+def _serves(command: Sequence[str], state_dir: Path) -> bool:
+    return "serve" in command and Path(command[-1]).parent == state_dir

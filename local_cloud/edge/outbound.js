@@ -18,7 +18,7 @@ export class LocalCloudOutbound extends WorkerEntrypoint {
   }
 }
 
-/** What the namespace's binding asks. */
+/** What `account.js` asks. */
 export class LocalCloudOutbounds extends WorkerEntrypoint {
   /** @param {Record<string, unknown>} params  @returns {Fetcher} for the `globalOutbound` of an app */
   with(params) {

@@ -1,4 +1,4 @@
-"""One workerd process: started on a listening socket that outlives it, known to answer, drained at its end."""
+"""One workerd process: started on listening sockets that outlive it, known to answer, drained at its end."""
 
 import asyncio
 import logging
@@ -6,10 +6,12 @@ import os
 import socket
 from asyncio.subprocess import DEVNULL, PIPE
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ class WorkerdProcess:
     """A running workerd. It has a second socket of its own, the probe, that tells it from others on the same socket."""
 
     def __init__(self, process: asyncio.subprocess.Process, probe_port: int) -> None:
+        self.silent = False
+        """Whether it was killed because it did not answer."""
         self._process = process
         self._probe_port = probe_port
         self._stderr: deque[str] = deque(maxlen=_TAIL_LINES)
@@ -41,14 +45,18 @@ class WorkerdProcess:
         )
 
     @classmethod
-    async def launch(cls, workerd: Path, config: str, path: Path, listener: socket.socket) -> "WorkerdProcess":
-        """Start workerd with `config`, accepting from `listener`; returns when it answers. Raises `LaunchError`.
+    async def launch(
+        cls, workerd: Path, config: str, path: Path, listeners: Mapping[str, socket.socket]
+    ) -> "WorkerdProcess":
+        """Start workerd with `config`; returns when it answers. Raises `LaunchError`.
 
-        `path` is where workerd reads the configuration from, and what its command line keeps naming. The file is gone
-        once workerd serves: it holds secrets.
+        `listeners`: what it accepts from, by the names of the configuration's sockets. `path` is where workerd
+        reads the configuration from, and what its command line keeps naming. The file is gone once workerd serves: it
+        holds secrets.
         """
         with socket.create_server(("127.0.0.1", 0)) as probe, _private_file(path, config):
             port = probe.getsockname()[1]
+            sockets = {**listeners, "probe": probe}
             # Connected before workerd runs: answered as soon as it serves, reset as soon as it ends.
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             with closing(writer):
@@ -56,17 +64,16 @@ class WorkerdProcess:
                     workerd,
                     "serve",
                     "--experimental",
-                    f"--socket-fd=http={listener.fileno()}",
-                    f"--socket-fd=probe={probe.fileno()}",
+                    *(f"--socket-fd={name}={inherited.fileno()}" for name, inherited in sockets.items()),
                     str(path),
-                    pass_fds=(listener.fileno(), probe.fileno()),
+                    pass_fds=[inherited.fileno() for inherited in sockets.values()],
                     start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle
                 )
                 probe.close()
                 self = cls(process, port)
                 try:
                     async with asyncio.timeout(_LAUNCH_SECONDS):
-                        writer.write(b"GET / HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n")
+                        writer.write(_request("GET"))
                         await reader.readuntil(b"\r\n\r\n")
                 except BaseException as error:
                     await self.kill()
@@ -93,6 +100,19 @@ class WorkerdProcess:
         code = await self._process.wait()
         await asyncio.wait([self._logs])
         return code
+
+    @property
+    def cpu_seconds(self) -> float:
+        """How long it has run so far. Raises `psutil.NoSuchProcess`."""
+        used = psutil.Process(self.pid).cpu_times()
+        return used.user + used.system
+
+    async def ask(self, method: str) -> None:
+        """Ask at the probe; returns with the answer's beginning. Raises `OSError` or `EOFError` if the process ends."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._probe_port)
+        with closing(writer):
+            writer.write(_request(method))
+            await reader.readuntil(b"\r\n\r\n")
 
     async def retire(self) -> asyncio.Task[None]:
         """Returns when the process accepts nothing more, or is killed for not answering within `_RETIRE_SECONDS`.
@@ -144,6 +164,10 @@ class WorkerdProcess:
                 text = line.decode(errors="replace")
                 tail.append(text)
                 log.log(level, "workerd %d: %s", self.pid, text)
+
+
+def _request(method: str) -> bytes:
+    return f"{method} / HTTP/1.1\r\nHost: probe\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
 
 
 async def release_date(workerd: Path) -> str:

@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -13,6 +13,9 @@ from starlette.routing import Route
 
 from local_cloud.edge.bundles import VALUE_BINDINGS, UnrunnableError, module_kind, problems_of
 from local_cloud.edge.model import Bundle, Module, View
+from local_cloud.edge.workers import KV_HEADER
+
+APP_BINDING_TYPES = frozenset({*VALUE_BINDINGS, "kv_namespace", "service"})
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -34,7 +37,7 @@ def edge_only(token: str, endpoint: Endpoint) -> Endpoint:
 def source_routes(view: View, token: str) -> list[Route]:
     """The route `GET /_edge/namespaces/{namespace}/scripts/{script}`, open to bearers of `token` alone.
 
-    200: the script as JSON for workerd's worker loader, its version as ETag. 304: `If-None-Match` names that version.
+    200: the script as `worker_code` has it, as JSON, its version as ETag. 304: `If-None-Match` names that version.
     404: no such script. 422: the edge cannot run it, and why. 401: wrong token.
     """
 
@@ -56,16 +59,35 @@ def source_routes(view: View, token: str) -> list[Route]:
 
 
 def worker_code(bundle: Bundle) -> dict[str, Any]:
-    """The bundle as workerd's worker loader takes it, except that bytes are base64. Raises `UnrunnableError`."""
-    if problems := problems_of(bundle, VALUE_BINDINGS):
+    """The bundle for `programs.js`: bytes are base64, and a binding that is no value is `{entrypoint, props, client?}`.
+
+    Raises `UnrunnableError`.
+    """
+    if problems := problems_of(bundle, APP_BINDING_TYPES):
         raise UnrunnableError(problems)
+    values = [binding for binding in bundle.bindings if binding["type"] in VALUE_BINDINGS]
+    others = [binding for binding in bundle.bindings if binding["type"] not in VALUE_BINDINGS]
     return {
+        "script": bundle.name,
         "compatibilityDate": bundle.compatibility_date,
         "compatibilityFlags": list(bundle.compatibility_flags),
         "mainModule": bundle.main_module,
         "modules": {module.name: _module(module) for module in bundle.modules},
-        "env": {binding["name"]: binding[VALUE_BINDINGS[binding["type"]]] for binding in bundle.bindings},
+        "env": {binding["name"]: binding[VALUE_BINDINGS[binding["type"]]] for binding in values},
+        "bindings": {binding["name"]: _facade(binding) for binding in others},
     }
+
+
+def _facade(binding: Mapping[str, Any]) -> dict[str, Any]:
+    """The entrypoint of `facades.js` that stands for the binding, and the client that the app sees instead."""
+    match binding["type"]:
+        case "service":
+            return {"entrypoint": "Service", "props": {"service": binding["service"]}}
+        case "kv_namespace":
+            props = {"header": KV_HEADER, "id": binding["namespace_id"]}
+            return {"entrypoint": "Resource", "props": props, "client": "kv"}
+        case other:
+            raise AssertionError(other)
 
 
 def _module(module: Module) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 The versions of a split are services `worker:{name}@{version}`, and `worker:{name}` is `split.js`. A Worker that is the
 outbound Worker of some binding has `outbound.js` around its main module. Both have the entrypoint
-`LocalCloudOutbounds`, which is what a namespace's binding asks.
+`LocalCloudOutbounds`, which `account.js` asks.
 
 A compatibility date later than workerd's release runs as the release's, with a warning, as Miniflare has it: workerd
 would refuse the whole configuration over one such date.
@@ -24,13 +24,14 @@ OWN_DATE = "2026-01-01"
 
 SERVICE_PREFIX = "worker:"
 KV_PREFIX = "kv:"
+KV_HEADER = "local-cloud-kv-namespace"
+"""Names the namespace in what is asked for a KV binding."""
 DATASET_PREFIX = "dataset:"
 """Of the service that takes data points: workerd gives its name as that of the dataset."""
 
-BINDING_TYPES = frozenset({*VALUE_BINDINGS, "analytics_engine", "dispatch_namespace", "kv_namespace"})
+BINDING_TYPES = frozenset({*VALUE_BINDINGS, "analytics_engine", "dispatch_namespace", "kv_namespace", "service"})
 
 _MODULE_FIELDS = {"js": "esModule", "text": "text", "json": "json", "wasm": "wasm", "data": "data"}
-_OUTBOUNDS = "LocalCloudOutbounds"
 _CTX_EXPORTS_DATE = "2025-11-17"
 """From this compatibility date on a Worker has `ctx.exports`, and workerd refuses the flag that says so."""
 
@@ -53,6 +54,11 @@ def outbound_worker(binding: Mapping[str, Any]) -> str | None:
     return outbound["worker"]["service"] if outbound else None
 
 
+def outbounds_service(worker: str) -> dict[str, str]:
+    """What to ask of an outbound Worker: a `fetch` for apps, by their parameters."""
+    return {"name": f"{SERVICE_PREFIX}{worker}", "entrypoint": "LocalCloudOutbounds"}
+
+
 def asset(name: str) -> str:
     """One of this package's own modules."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
@@ -71,7 +77,7 @@ def _worker(bundle: Bundle, outbound: bool, newest_date: str) -> dict[str, Any]:
         "modules": modules,
         "compatibilityDate": date,
         "compatibilityFlags": flags,
-        "bindings": [{"name": binding["name"], **_binding(binding, newest_date)} for binding in bundle.bindings],
+        "bindings": [{"name": binding["name"], **_binding(binding)} for binding in bundle.bindings],
     }
 
 
@@ -81,10 +87,7 @@ def _split(split: Split, outbound: bool) -> dict[str, Any]:
     bindings = [{"name": version.id, "service": f"{service}@{version.id}"} for version in split.versions]
     if outbound:
         bindings += [
-            {
-                "name": f"outbound:{version.id}",
-                "service": {"name": f"{service}@{version.id}", "entrypoint": _OUTBOUNDS},
-            }
+            {"name": f"outbound:{version.id}", "service": outbounds_service(f"{split.name}@{version.id}")}
             for version in split.versions
         ]
     return {
@@ -112,10 +115,13 @@ def _module(module: Module) -> dict[str, Any]:
     return {"name": module.name, _MODULE_FIELDS[kind]: body}
 
 
-def _binding(binding: Mapping[str, Any], newest_date: str) -> dict[str, Any]:
+def _binding(binding: Mapping[str, Any]) -> dict[str, Any]:
     match binding["type"]:
         case "dispatch_namespace":
-            return {"wrapped": {"moduleName": "local:namespace", "innerBindings": _namespace(binding, newest_date)}}
+            return {"wrapped": {"moduleName": "local:namespace", "innerBindings": _namespace(binding)}}
+        case "service":
+            named = {"entrypoint": binding["entrypoint"]} if "entrypoint" in binding else {}
+            return {"service": {"name": f"{SERVICE_PREFIX}{binding['service']}", **named}}
         case "kv_namespace":
             return {"kvNamespace": f"{KV_PREFIX}{binding['namespace_id']}"}
         case "analytics_engine":
@@ -126,20 +132,10 @@ def _binding(binding: Mapping[str, Any], newest_date: str) -> dict[str, Any]:
             return {"text": binding[VALUE_BINDINGS[text_type]]}
 
 
-def _namespace(binding: Mapping[str, Any], newest_date: str) -> list[dict[str, Any]]:
-    """What `namespace.js` gets. Each outbound Worker has a loader of its own: what it has loaded has that outbound."""
-    outbound = outbound_worker(binding)
-    inner = [
-        {"name": "NAMESPACE", "text": binding["namespace"]},
-        {"name": "NEWEST_DATE", "text": newest_date},
-        {"name": "SOURCE", "service": "source"},
-        {"name": "LOADER", "workerLoader": {"id": f"apps:{outbound}" if outbound else "apps"}},
-    ]
-    if outbound:
+def _namespace(binding: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What `namespace.js` gets."""
+    inner = [{"name": "NAMESPACE", "text": binding["namespace"]}, {"name": "APPS", "service": "apps"}]
+    if outbound := outbound_worker(binding):
         parameters = [parameter["name"] for parameter in binding["outbound"].get("params", ())]
-        entrypoint = {"name": f"{SERVICE_PREFIX}{outbound}", "entrypoint": _OUTBOUNDS}
-        inner += [
-            {"name": "OUTBOUNDS", "service": entrypoint},
-            {"name": "PARAMETERS", "json": json.dumps(parameters)},
-        ]
+        inner += [{"name": "OUTBOUND", "text": outbound}, {"name": "PARAMETERS", "json": json.dumps(parameters)}]
     return inner

@@ -95,6 +95,9 @@ class FakeEdge:
         self.served: Account = view.account()
         self.refuse: Exception | None = None
 
+    async def refresh(self) -> None:
+        """A script's change is served by the next look at it."""
+
     async def reload(self) -> None:
         if self.refuse:
             raise self.refuse

@@ -182,6 +182,18 @@ def test_an_outbound_worker_is_referred_to_by_who_dispatches_through_it(cf, scri
     assert cf.get(f"{script}/references")["result"] == nobody
 
 
+def test_a_service_binding_names_a_worker_that_exists_and_is_a_reference_to_it(cf, script, name, cleanup):
+    def service(worker):
+        return upload({"bindings": [{"type": "service", "name": "OTHER", "service": worker}]})
+
+    cf.put(f"{SCRIPTS}/{name}-user", files=service(name))
+    cleanup(lambda: cf.send("DELETE", f"{SCRIPTS}/{name}-user"))
+    user = {"service": f"{name}-user", "environment": "production", "name": "OTHER"}
+    assert cf.get(f"{script}/references")["result"]["services"]["incoming"] == [user]
+    code, message = cf.refused("PUT", f"{SCRIPTS}/{name}-user", 400, files=service(f"{name}-none"))
+    assert (code, f"{name}-none" in message) == (10021, True)
+
+
 def test_a_worker_is_deleted_by_its_older_name(cf, script, name):
     tails = f"/accounts/{{account}}/workers/tails/by-consumer/{name}"
     assert cf.get(tails)["result"] == []

@@ -1,17 +1,18 @@
 """The configuration that workerd gets, as text."""
 
 import logging
+import re
 from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 
 from local_cloud.edge.bundles import UnrunnableError
-from local_cloud.edge.capnp import literal
-from local_cloud.edge.config import Settings, refused_workers, render
+from local_cloud.edge.capnp import Enumerant, literal
+from local_cloud.edge.config import Settings, refused_workers, render_account, render_apps
 from local_cloud.edge.model import Account, Bundle, Module, Split, Version
 
-SETTINGS = Settings(api_port=4000, token="the-token", newest_date="2026-11-17")
+SETTINGS = Settings(api_port=4000, apps_port=4001, account_port=4002, token="the-token", newest_date="2026-11-17")
 WORKER = Bundle(
     name="dispatch",
     main_module="index.js",
@@ -43,6 +44,8 @@ ACCOUNT = Account(
         ("\n\t\0\x7f1", '"\\x0a\\x09\\x00\\x7f1"'),
         ("é€😀", '"é€😀"'),
         (b"\0\xff", '0x"00ff"'),
+        (None, "void"),
+        (Enumerant("proxy"), "proxy"),
         ([], "[]"),
         ({}, "()"),
         ({"name": "a", "http": {}, "list": ["b", True]}, '(name = "a", http = (), list = ["b", true])'),
@@ -53,45 +56,55 @@ def test_literals(value: object, text: str) -> None:
 
 
 def test_a_value_without_a_literal_is_refused() -> None:
-    with pytest.raises(TypeError, match="no Cap'n Proto literal for NoneType"):
-        literal({"a": None})
+    with pytest.raises(TypeError, match="no Cap'n Proto literal for object"):
+        literal({"a": object()})
 
 
 def test_the_main_module_comes_first() -> None:
-    text = render(ACCOUNT, SETTINGS)
+    text = render_account(ACCOUNT, SETTINGS)
     assert text.index("export default {};") < text.index("export const other")
 
 
 def test_the_source_gets_the_token_and_a_namespace_binding_wraps_it() -> None:
-    text = render(ACCOUNT, SETTINGS)
-    assert 'address = "127.0.0.1:4000"' in text
-    assert '(name = "authorization", value = "Bearer the-token")' in text
+    text = render_account(ACCOUNT, SETTINGS)
+    assert 'address = "127.0.0.1:4001"' in text
+    assert '(name = "local-cloud-token", value = "the-token")' in text
     assert '(name = "NAMESPACE_PREVIEW", wrapped = (moduleName = "local:namespace", innerBindings = [' in text
     assert '(name = "NAMESPACE", text = "dev-preview")' in text
 
 
+def test_the_process_of_the_apps_reaches_the_source_and_the_account() -> None:
+    text = render_apps(replace(SETTINGS, residents=7))
+    for port, header in (("4000", "authorization"), ("4002", "local-cloud-token")):
+        assert re.search(rf'address = "127.0.0.1:{port}", [^\]]*name = "{header}"', text)
+    assert '(name = "RESIDENTS", json = "7")' in text
+    assert "storage" not in render_account(ACCOUNT, SETTINGS).lower()
+
+
 def test_equal_accounts_have_equal_configurations() -> None:
     reordered = replace(ACCOUNT, workers_dev=frozenset({"a", "b"}))
-    assert render(ACCOUNT, SETTINGS) == render(reordered, SETTINGS)
-    assert render(ACCOUNT, SETTINGS) != render(replace(ACCOUNT, workers_dev=frozenset()), SETTINGS)
+    assert render_account(ACCOUNT, SETTINGS) == render_account(reordered, SETTINGS)
+    assert render_account(ACCOUNT, SETTINGS) != render_account(replace(ACCOUNT, workers_dev=frozenset()), SETTINGS)
 
 
 def test_all_that_the_edge_cannot_run_is_named_at_once() -> None:
     modules = (Module(name="a.py", content_type="text/x-python", body=b""),)
     bindings = (
-        {"type": "r2_bucket", "name": "BUCKET"},
+        {"type": "queue", "name": "BUCKET"},
+        {"type": "service", "name": "OTHER", "service": "nobody"},
         {"type": "dispatch_namespace", "name": "APPS", "namespace": "n", "outbound": {"worker": {"service": "out"}}},
         {"type": "kv_namespace", "name": "KV", "namespace_id": "1"},
     )
     broken = replace(WORKER, modules=modules, bindings=bindings)
     other = replace(WORKER, name="other", main_module="gone.js")
     with pytest.raises(UnrunnableError) as refusal:
-        render(replace(ACCOUNT, workers=(broken, other)), SETTINGS)
+        render_account(replace(ACCOUNT, workers=(broken, other)), SETTINGS)
     beginnings = [
         "Worker dispatch: module 'a.py' has content type 'text/x-python', not one of application/javascript+module, ",
         "Worker dispatch: main module 'index.js' is not among the modules",
-        "Worker dispatch: binding 'BUCKET' is of type 'r2_bucket', not one of analytics_engine, dispatch_namespace, ",
+        "Worker dispatch: binding 'BUCKET' is of type 'queue', not one of analytics_engine, dispatch_namespace, ",
         "Worker other: main module 'gone.js' is not among the modules",
+        "Worker dispatch: binding 'OTHER' has service 'nobody', which does not exist or has no deployed version",
         "Worker dispatch: binding 'APPS' has outbound Worker 'out', which does not exist or has no deployed version",
     ]
     assert len(refusal.value.problems) == len(beginnings)
@@ -101,7 +114,7 @@ def test_all_that_the_edge_cannot_run_is_named_at_once() -> None:
 
 def test_a_split_is_a_service_for_each_version_and_one_that_chooses() -> None:
     versions = tuple(Version(id=name, percentage=50, bundle=WORKER) for name in ("v1", "v2"))
-    text = render(replace(ACCOUNT, workers=(Split(name="dispatch", versions=versions),)), SETTINGS)
+    text = render_account(replace(ACCOUNT, workers=(Split(name="dispatch", versions=versions),)), SETTINGS)
     for service in ("worker:dispatch", "worker:dispatch@v1", "worker:dispatch@v2"):
         assert text.count(f'(name = "{service}", worker = (modules') == 1
     assert '(name = "v1", service = "worker:dispatch@v1")' in text
@@ -115,7 +128,7 @@ def test_what_bindings_keep_has_a_service_for_each_namespace_and_dataset_that_sa
         {"type": "kv_namespace", "name": "SAME", "namespace_id": "abc"},
         {"type": "analytics_engine", "name": "AE", "dataset": "usage"},
     )
-    text = render(replace(ACCOUNT, workers=(replace(WORKER, bindings=bindings),)), SETTINGS)
+    text = render_account(replace(ACCOUNT, workers=(replace(WORKER, bindings=bindings),)), SETTINGS)
     assert '(name = "KV", kvNamespace = "kv:abc"), (name = "SAME", kvNamespace = "kv:abc")' in text
     assert '(name = "AE", analyticsEngine = "dataset:usage")' in text
     assert text.count('(name = "kv:abc", external = (address = "127.0.0.1:4000"') == 1
@@ -128,7 +141,7 @@ def test_what_bindings_keep_has_a_service_for_each_namespace_and_dataset_that_sa
     [(SETTINGS, '["public"]'), (replace(SETTINGS, internet=("public", "local")), '["public", "local"]')],
 )
 def test_the_network_is_what_the_settings_allow(settings: Settings, allowed: str) -> None:
-    assert f'(name = "internet", network = (allow = {allowed}' in render(ACCOUNT, settings)
+    assert f'(name = "internet", network = (allow = {allowed}' in render_account(ACCOUNT, settings)
 
 
 @pytest.mark.parametrize(("date", "runs_as"), [("2026-11-17", "2026-11-17"), ("2026-11-18", "2026-11-17")])
@@ -136,7 +149,7 @@ def test_a_date_that_workerd_does_not_know_is_lowered_with_a_warning(
     caplog: pytest.LogCaptureFixture, date: str, runs_as: str
 ) -> None:
     account = replace(ACCOUNT, workers=(replace(WORKER, compatibility_date=date),))
-    assert f'compatibilityDate = "{runs_as}"' in render(account, SETTINGS)
+    assert f'compatibilityDate = "{runs_as}"' in render_account(account, SETTINGS)
     warned = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warned) == (date != runs_as)
 

@@ -24,10 +24,11 @@ APP = Bundle(
     bindings=(
         {"type": "secret_text", "name": "S", "text": "hidden"},
         {"type": "json", "name": "J", "json": [1]},
+        {"type": "service", "name": "OTHER", "service": "other"},
     ),
     version="abc",
 )
-BROKEN = replace(APP, bindings=({"type": "d1", "name": "DB"}, {"type": "kv_namespace", "name": "KV"}))
+BROKEN = replace(APP, bindings=({"type": "queue", "name": "Q"}, {"type": "hyperdrive", "name": "H"}))
 
 
 class OneNamespace:
@@ -47,7 +48,7 @@ def get(path: str, headers: dict[str, str | bytes] | None = None) -> httpx.Respo
     return asyncio.run(ask())
 
 
-def test_a_script_comes_as_the_loader_takes_it() -> None:
+def test_a_script_comes_as_the_process_of_the_apps_takes_it() -> None:
     answer = get("/_edge/namespaces/dev-preview/scripts/app")
     assert (answer.status_code, answer.headers["etag"]) == (200, '"abc"')
     assert answer.json() == {
@@ -55,7 +56,9 @@ def test_a_script_comes_as_the_loader_takes_it() -> None:
         "compatibilityFlags": ["nodejs_compat"],
         "mainModule": "index.js",
         "modules": {"index.js": {"js": "'é'"}, "value.json": {"json": {"a": 1}}, "empty.wasm": {"wasm": "AGFzbQ=="}},
+        "script": "app",
         "env": {"S": "hidden", "J": [1]},
+        "bindings": {"OTHER": {"entrypoint": "Service", "props": {"service": "other"}}},
     }
 
 
@@ -75,8 +78,8 @@ def test_a_missing_script_is_not_found(path: str) -> None:
 def test_a_script_that_the_edge_cannot_run_is_refused_with_every_reason() -> None:
     answer = get("/_edge/namespaces/dev-preview/scripts/broken")
     assert answer.status_code == 422
-    assert "binding 'DB' is of type 'd1'" in answer.text
-    assert "binding 'KV' is of type 'kv_namespace'" in answer.text
+    assert "binding 'Q' is of type 'queue'" in answer.text
+    assert "binding 'H' is of type 'hyperdrive'" in answer.text
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}, {"authorization": b"Bearer \xe9"}])

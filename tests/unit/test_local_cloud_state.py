@@ -219,12 +219,15 @@ class Edge:
     """Takes down how many Workers it is shown; raises what `refuse` holds."""
 
     def __init__(self, view):
-        self.view, self.shown, self.refuse = view, [], None
+        self.view, self.shown, self.refreshed, self.refuse = view, [], 0, None
 
     async def reload(self):
         self.shown.append(len(self.view.account().workers))
         if self.refuse:
             raise self.refuse
+
+    async def refresh(self):
+        self.refreshed += 1
 
 
 def deploy(cloud):

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -66,12 +66,26 @@ def dispatcher(*namespaces: str) -> Bundle:
     return bundle("dispatch", DISPATCHER, bindings=bindings)
 
 
+class Scripts(dict[tuple[str, str], Bundle]):
+    """The namespaces' scripts, by namespace and name; `changed` is called after each change."""
+
+    changed: Callable[[], None] = staticmethod(lambda: None)
+
+    def __setitem__(self, key: tuple[str, str], script: Bundle) -> None:
+        super().__setitem__(key, script)
+        self.changed()
+
+    def __delitem__(self, key: tuple[str, str]) -> None:
+        super().__delitem__(key)
+        self.changed()
+
+
 class State:
     """The `View` of the edge under test; assign to it as the API would commit."""
 
     def __init__(self, account: Account, scripts: Mapping[tuple[str, str], Bundle]) -> None:
         self.current = account
-        self.scripts = dict(scripts)
+        self.scripts = Scripts(scripts)
 
     def account(self) -> Account:
         return self.current
@@ -116,6 +130,7 @@ def serve(
     *,
     store: Path | None = None,
     internet: tuple[str, ...] = ("public",),
+    residents: int = 500,
 ) -> Iterator[RunningEdge]:
     """Run an edge on free ports, with its source of scripts, until the block ends.
 
@@ -131,7 +146,7 @@ def serve(
         edge = Edge(
             state, port=port, api_port=source_socket.getsockname()[1], workerd=workerd, state_dir=directory / "edge"
         )
-        edge.internet = internet
+        edge.internet, edge.residents = internet, residents
         routes: list[BaseRoute] = [*source_routes(state, edge.token)]
         if store:
             written = Store(store)
@@ -142,6 +157,7 @@ def serve(
         serving = asyncio.run_coroutine_threadsafe(server.serve([source_socket]), loop)
         try:
             running.run(edge.start())
+            state.scripts.changed = lambda: running.run(edge.refresh())
             try:
                 yield running
             finally:

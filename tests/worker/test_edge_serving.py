@@ -81,7 +81,7 @@ def test_an_apps_exception_reaches_the_dispatcher(edge: RunningEdge) -> None:
     [
         ({"source": "export default {"}, "Failed to start Worker:\nUncaught SyntaxError"),
         ({"source": "throw new Error('at the top')"}, "Failed to start Worker:\nUncaught Error: at the top"),
-        ({"bindings": ({"type": "kv_namespace", "name": "KV"},)}, "Failed to start Worker:\nWorker app: binding 'KV'"),
+        ({"bindings": ({"type": "queue", "name": "Q"},)}, "Failed to start Worker:\nWorker app: binding 'Q'"),
         ({"compatibility_flags": ("nonsense",)}, "No such compatibility flag: nonsense"),
     ],
 )

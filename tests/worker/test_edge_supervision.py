@@ -36,8 +36,9 @@ def edge(workerd_binary: Path, tmp_path: Path) -> Iterator[RunningEdge]:
         yield running
 
 
-def workerd_pids(directory: Path) -> list[int]:
-    marker = str(directory.resolve() / "edge/workerd.capnp")
+def workerd_pids(directory: Path, process: str = "account") -> list[int]:
+    """Of the `account`'s Workers, or of the `apps`."""
+    marker = str(directory.resolve() / f"edge/{process}.capnp")
     return [p.pid for p in psutil.process_iter(["cmdline"]) if marker in (p.info["cmdline"] or ())]
 
 
@@ -171,7 +172,7 @@ def test_a_killed_workerd_is_replaced(edge: RunningEdge, tmp_path: Path, caplog:
 def test_stop_ends_workerd_and_frees_the_port(workerd_binary: Path, tmp_path: Path) -> None:
     with serve(workerd_binary, tmp_path, account("0")) as edge:
         assert edge.get(HOST).text == "0"
-    assert workerd_pids(tmp_path) == []
+    assert workerd_pids(tmp_path) + workerd_pids(tmp_path, "apps") == []
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", edge.port))
 
@@ -199,19 +200,19 @@ asyncio.run(main())
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment) as parent:
         assert parent.stdout.readline() == b"serving\n"
         parent.kill()
-    (orphan,) = workerd_pids(tmp_path)
+    orphans = workerd_pids(tmp_path) + workerd_pids(tmp_path, "apps")
 
     async def restart() -> list[int]:
         state_dir = tmp_path / "edge"
         edge = Edge(State(EMPTY, {}), port=port, api_port=9, workerd=workerd_binary, state_dir=state_dir)
         await edge.start()
-        pids = workerd_pids(tmp_path)
+        pids = workerd_pids(tmp_path) + workerd_pids(tmp_path, "apps")
         await edge.stop()
         return pids
 
     pids = asyncio.run(restart())
-    assert len(pids) == 1
-    assert orphan not in pids
+    assert len(pids) == len(orphans) == 2
+    assert set(pids).isdisjoint(orphans)
 
 
 def start(workerd: Path, directory: Path, port: int) -> None:
@@ -238,7 +239,8 @@ def test_secrets_stay_out_of_files_and_logs(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     edge.change(workers=account("1").workers)
-    arguments = [psutil.Process(pid).cmdline() for pid in workerd_pids(tmp_path)]
+    pids = workerd_pids(tmp_path) + workerd_pids(tmp_path, "apps")
+    arguments = [psutil.Process(pid).cmdline() for pid in pids]
     everywhere = f"{caplog.text} {arguments}"
     kept = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert kept == []
