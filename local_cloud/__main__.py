@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--workers-subdomain", required=True, help="the account's subdomain of workers.dev")
     command.add_argument("--zone", dest="zones", action="append", default=[], help="a DNS zone (repeatable)")
     command.add_argument("--organization", dest="organizations", action="append", default=[], help="of GitHub")
+    command.add_argument("--resident-apps", type=int, default=500, help="so many apps stay loaded at most")
     given = vars(parser.parse_args(arguments))
     del given["command"]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -49,6 +49,7 @@ async def serve(settings: Settings) -> None:
                 workerd=settings.workerd,
                 state_dir=state.edge,
             )
+            edge.residents = settings.resident_apps
             writes = Writes(cloud.store, view, edge)
             edge_routes = [*source_routes(view, edge.token), *data_routes(reader, cloud.store, writes, edge.token)]
             app = create_app(cloud, writes, edge_routes)

@@ -7,6 +7,9 @@ from pathlib import Path
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN_NAME = rf"{_LABEL}(?:\.{_LABEL})+"
 
+MAX_RESIDENT_APPS = 3000
+"""workerd has crashed near 4,000 loaded Workers."""
+
 
 class SettingsError(ValueError):
     """The settings have offenders; the message names each, a line each."""
@@ -17,7 +20,7 @@ class Settings:
     """`account` is a Cloudflare account id; `zones` are its DNS zones, `organizations` those of GitHub.
 
     The API listens on 127.0.0.1:`api_port`, the edge on 127.0.0.1:`edge_port`; `workerd` is its binary.
-    `workers_subdomain` is the account's until it is changed through the API.
+    `workers_subdomain` is the account's until it is changed through the API; `resident_apps` stay loaded at most.
     """
 
     state: Path
@@ -28,12 +31,17 @@ class Settings:
     workers_subdomain: str
     zones: tuple[str, ...]
     organizations: tuple[str, ...]
+    resident_apps: int = 500
 
     def __post_init__(self) -> None:
         checks = [
             (0 < self.api_port < 65536, f"--api-port {self.api_port}: must be a port, 1 to 65535"),
             (0 < self.edge_port < 65536, f"--edge-port {self.edge_port}: must be a port, 1 to 65535"),
             (self.api_port != self.edge_port, f"--edge-port {self.edge_port}: is the API's port already"),
+            (
+                0 < self.resident_apps <= MAX_RESIDENT_APPS,
+                f"--resident-apps {self.resident_apps}: must be 1 to {MAX_RESIDENT_APPS}; workerd crashes beyond",
+            ),
             (self.workerd.is_file(), f"--workerd {self.workerd}: there is no such file"),
             (re.fullmatch(r"[0-9a-f]{32}", self.account), f"--account {self.account}: must be 32 hexadecimal digits"),
             (

@@ -23,7 +23,7 @@ def free_port() -> int:
 class Process:
     """A running local cloud."""
 
-    def __init__(self, state: Path, workerd: Path, **ports: int) -> None:
+    def __init__(self, state: Path, workerd: Path, *, residents: int | None = None, **ports: int) -> None:
         self.state = state
         options = {
             "--state": state,
@@ -34,6 +34,7 @@ class Process:
             "--workers-subdomain": "overskill",
             "--zone": "overskill.localhost",
             "--organization": "overskill",
+            **({"--resident-apps": residents} if residents else {}),
         }
         self.url = f"http://127.0.0.1:{options['--api-port']}"
         self.edge_url = f"http://127.0.0.1:{options['--edge-port']}"
@@ -54,10 +55,13 @@ class Process:
     def workerds(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
 
-    def api(self, method: str, path: str, **options) -> httpx.Response:
+    def authorization(self, service: str) -> dict[str, str]:
+        """The header for calls of `cloudflare` or `github`."""
         tokens = json.loads((self.state / "credentials.json").read_text())
-        token = tokens["github_token" if path.startswith("/api/") else "cloudflare_token"]
-        headers = {"Authorization": f"Bearer {token}"}
+        return {"Authorization": f"Bearer {tokens[f'{service}_token']}"}
+
+    def api(self, method: str, path: str, **options) -> httpx.Response:
+        headers = self.authorization("github" if path.startswith("/api/") else "cloudflare")
         answer = httpx.request(method, self.url + path, headers=headers, trust_env=False, **options)
         return answer.raise_for_status()
 
@@ -68,8 +72,8 @@ class Process:
 
 
 @contextmanager
-def running(state: Path, workerd: Path, **ports: int) -> Iterator[Process]:
-    process = Process(state, workerd, **ports)
+def running(state: Path, workerd: Path, **options: int) -> Iterator[Process]:
+    process = Process(state, workerd, **options)
     try:
         yield process.ready()
     finally:
