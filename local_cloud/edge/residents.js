@@ -18,7 +18,6 @@ export class Residents {
   /** @type {Map<string, {generation: number, app: Promise<App>}>} */
   #entries = new Map();
   #evicted = 0;
-  #loaded = 0;
   #env;
   #exports;
 
@@ -71,6 +70,7 @@ export class Residents {
     if (answer.status === 404) throw new Error("Worker not found.");
     if (!answer.ok) throw new Error(`Failed to start Worker:\n${await answer.text()}`);
     const code = await answer.json();
+    known?.budget.close();
     const budget = new Budget();
     const facades = { exports: this.#exports, budget: budget.id };
     const worker = this.#env.LOADER.load({
