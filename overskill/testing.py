@@ -28,6 +28,8 @@ def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:
         toolchain = Toolchain(project.root)
         environment |= toolchain.environment()
         environment |= {"OVERSKILL_WORKERD": str(toolchain.workerd), "OVERSKILL_WRANGLER": str(toolchain.wrangler)}
+        if "contract" in chosen:
+            environment["OVERSKILL_TEST_PACKAGES"] = str(toolchain.test_packages.path / "node_modules")
     marks = [] if slow else ["-m", "not slow"]
     codes = [
         subprocess.run(

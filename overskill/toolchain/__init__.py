@@ -12,7 +12,7 @@ from pathlib import Path
 from overskill.toolchain.cache import Cache, Part
 from overskill.toolchain.engine import install_engine
 from overskill.toolchain.errors import ToolchainError
-from overskill.toolchain.node import install_node, install_packages, workerd
+from overskill.toolchain.node import install_node, install_packages, install_test_packages, workerd
 
 __all__ = ["Part", "Toolchain", "ToolchainError"]
 
@@ -39,6 +39,11 @@ class Toolchain:
     def packages(self) -> Part:
         """The npm packages of the project."""
         return install_packages(self._cache, self.node, self._project)
+
+    @cached_property
+    def test_packages(self) -> Part:
+        """The npm packages of the tests; no part of what runs the project."""
+        return install_test_packages(self._cache, self.node, self._project)
 
     @property
     def parts(self) -> tuple[Part, ...]:

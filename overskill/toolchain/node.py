@@ -23,9 +23,13 @@ def install_node(cache: Cache) -> Part:
 
 def install_packages(cache: Cache, node: Part, project: Path) -> Part:
     """What `project/package-lock.json` names, in the part's `node_modules`; one part for each state of that file."""
-    manifests = b"".join((project / name).read_bytes() for name in _MANIFESTS)
-    digest = hashlib.sha256(manifests).hexdigest()[:12]
-    return cache.install("npm-packages", digest, partial(_npm_ci, node=node, project=project))
+    return _install(cache, node, project, "npm-packages", why="package-lock.json names the Workers runtime")
+
+
+def install_test_packages(cache: Cache, node: Part, project: Path) -> Part:
+    """What only the tests need, in the same way: `tests/clients/package-lock.json` names it."""
+    why = "the tests call with GitHub's own client, and check answers by GitHub's description of its API"
+    return _install(cache, node, project / "tests" / "clients", "npm-test-packages", why=why)
 
 
 def workerd(packages: Part) -> Path:
@@ -51,15 +55,21 @@ def _unpack_node(workspace: Workspace) -> str:
     return "Python package index"
 
 
-def _npm_ci(workspace: Workspace, *, node: Part, project: Path) -> str:
+def _install(cache: Cache, node: Part, folder: Path, part: str, *, why: str) -> Part:
+    manifests = b"".join((folder / name).read_bytes() for name in _MANIFESTS)
+    digest = hashlib.sha256(manifests).hexdigest()[:12]
+    return cache.install(part, digest, partial(_npm_ci, node=node, manifests=folder, why=why))
+
+
+def _npm_ci(workspace: Workspace, *, node: Part, manifests: Path, why: str) -> str:
     workspace.target.mkdir()
     for name in _MANIFESTS:
-        shutil.copy(project / name, workspace.target)
+        shutil.copy(manifests / name, workspace.target)
     folder = node.path / "bin"
     environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     command = [str(folder / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
-        with step("Installing the npm packages", why="package-lock.json names the Workers runtime") as installing:
+        with step("Installing the npm packages", why=why) as installing:
             installing.run(command, log=workspace.log, cwd=workspace.target, env=environment)
     except CommandFailed as failure:
         remedy = "Make the npm registry reachable (npm's own settings hold), and run this again."

@@ -24,8 +24,10 @@ echo wrangler >node_modules/.bin/wrangler
 def project(tmp_path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
-    (folder / "package.json").write_text("{}")
-    (folder / "package-lock.json").write_text("{}")
+    (folder / "tests" / "clients").mkdir(parents=True)
+    for part in (folder, folder / "tests" / "clients"):
+        (part / "package.json").write_text("{}")
+        (part / "package-lock.json").write_text(f'{{"of": "{part.name}"}}')
     return folder
 
 
@@ -54,6 +56,12 @@ def test_the_npm_packages_follow_the_lock_file(project):
     assert toolchain(project, npm).packages == first.packages
     (project / "package-lock.json").write_text('{"changed": true}')
     assert toolchain(project, npm).packages.path != first.packages.path
+
+
+def test_the_packages_of_the_tests_are_a_part_of_their_own(project):
+    tools = toolchain(project, "mkdir node_modules && cp package-lock.json node_modules/")
+    assert (tools.test_packages.path / "node_modules" / "package-lock.json").read_text() == '{"of": "clients"}'
+    assert tools.test_packages not in tools.parts
 
 
 def test_npms_own_words_are_in_the_error(project):
