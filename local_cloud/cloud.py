@@ -24,8 +24,9 @@ class Cloud:
     repositories: GitRepositories
 
     def seed(self) -> None:
-        """Add what the settings name and the store lacks: account, zones, workers.dev subdomain, organisations."""
-        store, settings = self.store, self.settings
+        """Add what the settings name and the store lacks: account, zones, workers.dev subdomain, organisations; and
+        since when there is GitHub's App."""
+        store, settings, at = self.store, self.settings, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with store.transaction():
             account = store.get("accounts", "", "own") or {"id": settings.account}
             if account["id"] != settings.account:
@@ -41,9 +42,11 @@ class Cloud:
                     zone = {"id": uuid.uuid4().hex, "name": name, "created_on": created_on}
                     store.put("zones", "", zone["id"], zone)
             for login in settings.organizations:
-                if not store.get("organizations", "", login.lower()):
-                    organization = {"id": store.next_number(), "login": login}
-                    store.put("organizations", "", login.lower(), organization)
+                organization = store.get("organizations", "", login.lower())
+                organization = organization or {"id": store.next_number(), "login": login}
+                store.put("organizations", "", login.lower(), {"created_at": at, **organization})
+            if not store.get("github_app", "", "times"):
+                store.put("github_app", "", "times", {"created_at": at, "updated_at": at})
 
     def repository_paths(self) -> set[Path]:
         """The folders of the repositories that exist."""

@@ -3,8 +3,8 @@
 from typing import Any
 
 from local_cloud.call import Call
-from local_cloud.github.dialect import AS_APP
-from local_cloud.github.repository import organization_named, organization_shown
+from local_cloud.github.dialect import AS_APP, now
+from local_cloud.github.repository import organization_named, owner_shown
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document, Store
 
@@ -38,11 +38,12 @@ def get_app(call: Call) -> dict[str, Any]:
         "client_id": credentials.github_client_id,
         "slug": SLUG,
         "node_id": f"A_{credentials.github_app_id}",
-        "owner": organization_shown(call.cloud, organizations[0]) if organizations else None,
+        "owner": owner_shown(call.cloud, organizations[0]["login"]) if organizations else None,
         "name": SLUG,
         "description": None,
         "external_url": call.cloud.settings.api_url,
         "html_url": f"{call.cloud.settings.api_url}/apps/{SLUG}",
+        **_times(call.store),
         "permissions": permissions(call.store),
         "events": [],
         "installations_count": len(organizations),
@@ -56,7 +57,7 @@ def get_installation(call: Call) -> dict[str, Any]:
     number = organization["id"]
     return {
         "id": number,
-        "account": organization_shown(call.cloud, organization),
+        "account": owner_shown(call.cloud, organization["login"]),
         "repository_selection": "all",
         "access_tokens_url": f"{url}/api/v3/app/installations/{number}/access_tokens",
         "repositories_url": f"{url}/api/v3/installation/repositories",
@@ -65,6 +66,7 @@ def get_installation(call: Call) -> dict[str, Any]:
         "app_slug": SLUG,
         "target_id": organization["id"],
         "target_type": "Organization",
+        **_times(call.store),
         "permissions": permissions(call.store),
         "events": [],
         "single_file_name": None,
@@ -80,3 +82,11 @@ def permissions(store: Store) -> Document:
 
 def set_permissions(store: Store, wanted: Document) -> None:
     store.put("github_app", "", "permissions", wanted)
+    store.put("github_app", "", "times", {**_times(store), "updated_at": now()})
+
+
+def _times(store: Store) -> Document:
+    """Since when there is the App, which is also since when it is installed."""
+    times = store.get("github_app", "", "times")
+    assert times is not None  # noqa: S101 - made with the store
+    return times

@@ -81,16 +81,17 @@ def _shown(call: Call, repository: Document, environment: Document) -> dict[str,
     """An environment as the API shows it: what holds up a deployment is listed as its protection rules."""
     number, name = environment["id"], environment["name"]
     rules: list[dict[str, Any]] = []
-    if environment["wait_timer"]:
-        rules.append({"id": number, "type": "wait_timer", "wait_timer": environment["wait_timer"]})
+    if minutes := environment["wait_timer"]:
+        rules.append({"id": number, "node_id": f"GA_{number}", "type": "wait_timer", "wait_timer": minutes})
     if environment["deployment_branch_policy"]:
-        rules.append({"id": number, "type": "branch_policy"})
-    root = f"{call.cloud.settings.api_url}/api/v3/repos/{repository['owner']}/{repository['name']}"
+        rules.append({"id": number, "node_id": f"GA_{number}", "type": "branch_policy"})
+    api, full_name = call.cloud.settings.api_url, f"{repository['owner']}/{repository['name']}"
     return {
         "id": number,
         "node_id": f"EN_{number}",
         "name": name,
-        "url": f"{root}/environments/{name}",
+        "url": f"{api}/api/v3/repos/{full_name}/environments/{name}",
+        "html_url": f"{api}/{full_name}/deployments/activity_log?environments_filter={name}",
         "created_at": environment["created_at"],
         "updated_at": environment["updated_at"],
         "can_admins_bypass": environment["can_admins_bypass"],

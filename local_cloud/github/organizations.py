@@ -5,12 +5,21 @@ from typing import Any
 from local_cloud.call import Answer, Call
 from local_cloud.github.dialect import Created, page, unserved
 from local_cloud.github.repositories import RepositoryFields
-from local_cloud.github.repository import add, organization_named, organization_shown, shown
+from local_cloud.github.repository import add, organization_named, organization_shown, shown, shown_in_full
 from local_cloud.routing import RouteTable
+from local_cloud.store import Document
 
 routes = RouteTable()
 
 ORGANIZATION = "/orgs/{org}"
+
+NOTHING: Document = {
+    "has_organization_projects": False,
+    "has_repository_projects": False,
+    "archived_at": None,
+    **dict.fromkeys(("public_gists", "followers", "following"), 0),
+}
+"""What no organisation here has."""
 
 
 class NewRepository(RepositoryFields):
@@ -19,7 +28,17 @@ class NewRepository(RepositoryFields):
 
 @routes.on("GET", ORGANIZATION)
 def get_organization(call: Call) -> dict[str, Any]:
-    return organization_shown(call.cloud, organization_named(call.cloud, call["org"]))
+    organization = organization_named(call.cloud, call["org"])
+    repositories = call.store.values("repositories", organization["login"].lower())
+    return {
+        **organization_shown(call.cloud, organization),
+        **NOTHING,
+        "type": "Organization",
+        "public_repos": sum(not repository["private"] for repository in repositories),
+        "total_private_repos": sum(repository["private"] for repository in repositories),
+        "created_at": organization["created_at"],
+        "updated_at": organization["created_at"],
+    }
 
 
 @routes.on("GET", f"{ORGANIZATION}/repos")
@@ -49,4 +68,4 @@ def create_repository(call: Call) -> Created:
     readme = f"# {sent.name}\n{sent.description or ''}".strip() + "\n" if sent.auto_init else None
     make_folder = call.cloud.repositories.create
     repository = add(call, call["org"], sent.name, sent.kept(), lambda owner, name: make_folder(owner, name, readme))
-    return Created(body=shown(call.cloud, repository))
+    return Created(body=shown_in_full(call.cloud, repository))

@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 from local_cloud.call import Call, Strict
 from local_cloud.github.dialect import Created, not_found, refusal, unserved
-from local_cloud.github.repository import add, find, put, remove, repository_of, shown, writable_repository_of
+from local_cloud.github.repository import add, find, put, remove, repository_of, shown_in_full, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
@@ -97,12 +97,12 @@ def generate(call: Call) -> Created:
     repository = add(
         call, sent.owner, sent.name, fields, lambda owner, name: repositories.generate(owner, name, source)
     )
-    return Created(body=shown(call.cloud, repository))
+    return Created(body=shown_in_full(call.cloud, repository))
 
 
 @routes.on("GET", REPOSITORY)
 def get_repository(call: Call) -> dict[str, Any]:
-    return shown(call.cloud, repository_of(call))
+    return shown_in_full(call.cloud, repository_of(call))
 
 
 @routes.on("PATCH", REPOSITORY)
@@ -114,7 +114,7 @@ def patch_repository(call: Call) -> dict[str, Any]:
         raise unserved(f"renaming a repository ({repository['name']} to {sent.name})")
     if sent.default_branch is not None and sent.default_branch != repository["default_branch"]:
         raise unserved(f"another default branch than {repository['default_branch']}")
-    return shown(call.cloud, put(call.cloud, {**repository, **sent.kept()}))
+    return shown_in_full(call.cloud, put(call.cloud, {**repository, **sent.kept()}))
 
 
 @routes.on("DELETE", REPOSITORY)

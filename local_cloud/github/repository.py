@@ -61,6 +61,20 @@ NOTHING: Document = {
 }
 """What no repository here has."""
 
+ALONE = (
+    "allow_merge_commit",
+    "allow_squash_merge",
+    "allow_rebase_merge",
+    "allow_auto_merge",
+    "allow_update_branch",
+    "delete_branch_on_merge",
+    "squash_merge_commit_title",
+    "squash_merge_commit_message",
+    "merge_commit_title",
+    "merge_commit_message",
+)
+"""What lists and events do not tell of a repository."""
+
 
 def organization_named(cloud: Cloud, login: str) -> Document:
     organization = cloud.store.get("organizations", "", login.lower())
@@ -70,15 +84,21 @@ def organization_named(cloud: Cloud, login: str) -> Document:
 
 
 def organization_shown(cloud: Cloud, organization: Document) -> dict[str, Any]:
+    """An organisation as events have it."""
     login, number = organization["login"], organization["id"]
     return {
         "login": login,
         "id": number,
         "node_id": f"O_{number}",
-        "type": "Organization",
         "description": None,
         **organization_links(cloud, login),
     }
+
+
+def owner_shown(cloud: Cloud, login: str) -> dict[str, Any]:
+    """An organisation as the account that something belongs to."""
+    organization = organization_named(cloud, login)
+    return account_shown(cloud, organization["login"], organization["id"], "Organization")
 
 
 def find(cloud: Cloud, owner: str, name: str) -> Document | None:
@@ -132,24 +152,28 @@ def remove(call: Call, repository: Document) -> None:
     call.after_commit.append(lambda: call.cloud.repositories.remove(repository["owner"], repository["name"]))
 
 
-def shown(cloud: Cloud, repository: Document) -> dict[str, Any]:
-    """A repository as the API shows it, its template included."""
+def shown_in_full(cloud: Cloud, repository: Document) -> dict[str, Any]:
+    """A repository as the calls for it alone show it."""
     template = repository["template"] and find(cloud, *repository["template"].split("/"))
     return {
-        **_shown_alone(cloud, repository),
-        "template_repository": _shown_alone(cloud, template) if template else None,
+        **shown(cloud, repository),
+        **{name: repository[name] for name in ALONE},
+        "network_count": 0,
+        "subscribers_count": 0,
+        "organization": owner_shown(cloud, repository["owner"]),
+        "template_repository": shown(cloud, template) if template else None,
     }
 
 
-def _shown_alone(cloud: Cloud, repository: Document) -> dict[str, Any]:
+def shown(cloud: Cloud, repository: Document) -> dict[str, Any]:
+    """A repository as lists and events have it."""
     full_name = f"{repository['owner']}/{repository['name']}"
-    owner = organization_named(cloud, repository["owner"])
-    hidden = {"template", "vulnerability_alerts", "owner"}
+    hidden = {"template", "vulnerability_alerts", "owner", *ALONE}
     return {
         **{key: value for key, value in repository.items() if key not in hidden},
         "node_id": f"R_{repository['id']}",
         "full_name": full_name,
-        "owner": account_shown(cloud, owner["login"], owner["id"], "Organization"),
+        "owner": owner_shown(cloud, repository["owner"]),
         "visibility": "private" if repository["private"] else "public",
         **repository_links(cloud, full_name),
         **NOTHING,

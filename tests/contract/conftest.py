@@ -13,7 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 from contract_service import LocalCloud, Service, serving
+from deviations import DEVIATIONS
 from git_client import Clone
+from observer import Observer
+from openapi import Description
 from webhook_receiver import Receiver, ended
 
 from local_cloud import cloudflare, github
@@ -22,18 +25,38 @@ LIVE = bool(os.environ.get("CONTRACT_LIVE"))
 
 
 @pytest.fixture(scope="session")
-def answered() -> set[str]:
-    """The calls that were answered with success so far, such as `GET /zones/{zone}`."""
-    return set()
+def test_packages() -> Path | None:
+    """The folder with the npm packages of the tests, if they are installed."""
+    named = os.environ.get("OVERSKILL_TEST_PACKAGES")
+    return Path(named) if named else None
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud | None]:
+def observer(test_packages: Path | None) -> Observer:
+    """Notes all that is answered; without the npm packages there is no description to hold it against."""
+    if not test_packages:
+        return Observer()
+    path = test_packages / "@octokit" / "openapi" / "generated" / "api.github.com.json"
+    return Observer(Description(path), DEVIATIONS)
+
+
+@pytest.fixture(autouse=True)
+def described(observer: Observer) -> Iterator[None]:
+    """Fails each test during which GitHub's half answered otherwise than GitHub describes."""
+    yield
+    found = sorted(set(observer.problems))
+    observer.problems.clear()
+    if found:
+        pytest.fail("GitHub describes other answers:\n" + "\n".join(found), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, observer: Observer) -> Iterator[LocalCloud | None]:
     """The local cloud, or None where live accounts are under test."""
     if LIVE:
         yield None
         return
-    with LocalCloud.run(tmp_path_factory.mktemp("contract")) as local:
+    with LocalCloud.run(tmp_path_factory.mktemp("contract"), observer) as local:
         yield local
 
 
@@ -65,32 +88,31 @@ def _program(running: LocalCloud | None, variable: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cf(running: LocalCloud | None, answered: set[str]) -> Service:
+def cf(running: LocalCloud | None, observer: Observer) -> Service:
     """Cloudflare. Paths are below `/client/v4`; `{account}` and `{zone}` in them are filled in."""
     if running:
         names = {"account": running.settings.account, "zone_name": running.settings.zones[0]}
         client, token = running.client, running.cloud.credentials.cloudflare_token
     else:
         names = {"account": os.environ["CLOUDFLARE_ACCOUNT_ID"], "zone_name": os.environ["CLOUDFLARE_ZONE"]}
-        client = httpx.Client(base_url="https://api.cloudflare.com", timeout=30)
+        client = httpx.Client(base_url="https://api.cloudflare.com", timeout=30, event_hooks=observer.hook(""))
         token = os.environ["CLOUDFLARE_API_TOKEN"]
-    table = cloudflare.TABLE
-    service = Service(client=client, root=cloudflare.ROOT, table=table, token=token, answered=answered, names=names)
+    service = Service(client=client, root=cloudflare.ROOT, token=token, names=names)
     (zone,) = service.get("/zones", params={"name": names["zone_name"]})["result"]
     service.names["zone"] = zone["id"]
     return service
 
 
 @pytest.fixture(scope="session")
-def gh(running: LocalCloud | None, answered: set[str]) -> Service:
+def gh(running: LocalCloud | None, observer: Observer) -> Service:
     """GitHub. Paths are below the API's root; `{org}` in them is filled in."""
     if running:
         client, token, root = running.client, running.cloud.credentials.github_token, github.ROOT
         names = {"org": running.settings.organizations[0]}
     else:
-        client, token, root = httpx.Client(base_url="https://api.github.com"), os.environ["GITHUB_TOKEN"], ""
-        names = {"org": os.environ["GITHUB_ORGANIZATION"]}
-    return Service(client=client, root=root, table=github.TABLE, token=token, answered=answered, names=names)
+        client = httpx.Client(base_url="https://api.github.com", event_hooks=observer.hook(github.ROOT))
+        token, root, names = os.environ["GITHUB_TOKEN"], "", {"org": os.environ["GITHUB_ORGANIZATION"]}
+    return Service(client=client, root=root, token=token, names=names)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from observer import Observer
 from starlette.types import ASGIApp
 
 from local_cloud.app import create_app
@@ -19,7 +20,6 @@ from local_cloud.edge.model import Account
 from local_cloud.edge_view import EdgeView
 from local_cloud.opening import open_cloud
 from local_cloud.ports import listen
-from local_cloud.routing import RouteTable
 from local_cloud.settings import Settings
 from local_cloud.state import StateDirectory
 from local_cloud.store import Reader
@@ -41,25 +41,17 @@ def upload(metadata: Mapping[str, Any], **modules: str) -> Form:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """Sends calls, checks their status, and notes those of the local cloud's routes that were answered with success.
-
-    `names` fills in the `{...}` of a path.
-    """
+    """Sends calls and checks their status. `names` fills in the `{...}` of a path."""
 
     client: httpx.Client
     root: str
-    table: RouteTable
     token: str
-    answered: set[str]
     names: dict[str, str]
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         path = path.format_map(self.names)
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
-        response = self.client.request(method, self.root + path, headers=headers, **options)
-        if response.is_success and (found := self.table.find(method, path)):
-            self.answered.add(f"{method} {self.root}{found[0].template}")
-        return response
+        return self.client.request(method, self.root + path, headers=headers, **options)
 
     def call(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
         response = self.send(method, path, **options)
@@ -131,7 +123,8 @@ class LocalCloud:
 
     @classmethod
     @contextmanager
-    def run(cls, directory: Path, **settings: Any) -> Iterator["LocalCloud"]:
+    def run(cls, directory: Path, observer: Observer | None = None, **settings: Any) -> Iterator["LocalCloud"]:
+        """A new one in `directory`; `observer` sees what it answers."""
         workerd = directory / "workerd"
         workerd.touch()
         made = Settings(
@@ -154,7 +147,8 @@ class LocalCloud:
         try:
             view = EdgeView(reader, cloud.vault)
             edge = FakeEdge(view)
-            with serving(create_app(cloud, Writes(cloud.store, view, edge), [])) as client:
+            app: ASGIApp = create_app(cloud, Writes(cloud.store, view, edge), [])
+            with serving(observer.watched(app) if observer else app) as client:
                 yield cls(made, cloud, view, edge, client)
         finally:
             reader.close()

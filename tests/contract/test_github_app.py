@@ -35,7 +35,7 @@ def test_the_app_and_its_installation(gh, local, app):
     assert shown["client_id"] == local.cloud.credentials.github_client_id
     assert shown["installations_count"] == 2
     assert (installation["app_id"], installation["app_slug"]) == (shown["id"], shown["slug"])
-    assert installation["account"] == gh.get("/orgs/{org}")
+    assert installation["account"]["id"] == gh.get("/orgs/{org}")["id"]
     assert (installation["target_type"], installation["repository_selection"]) == ("Organization", "all")
     assert installation["suspended_at"] is None
     assert installation["permissions"] == shown["permissions"]
