@@ -55,8 +55,8 @@ def create_record(call: Call) -> dict[str, Any]:
 @routes.on("GET", RECORDS)
 def list_records(call: Call) -> Page:
     """Filters: `name`, `type`, `content`, each to the letter; sorted by name and type."""
-    filters = call.filters("name", "type", "content", "page", "per_page")
-    wanted = {key: value for key, value in filters.items() if key in {"name", "type", "content"}}
+    filters = call.filters("name", "name.exact", "type", "content", "content.exact", "page", "per_page")
+    wanted = {key.removesuffix(".exact"): value for key, value in filters.items() if "page" not in key}
     records = [record for record in call.store.values("dns_records", call["zone"]) if wanted.items() <= record.items()]
     return page(call, sorted(records, key=lambda record: (record["name"], record["type"])))
 

@@ -1,11 +1,10 @@
 """What stands in the way of deleting an account Worker: undocumented, but wrangler asks before it deletes one."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from local_cloud.call import Call
 from local_cloud.cloudflare.account_workers import worker_named
-from local_cloud.edge.workers import outbound_worker
+from local_cloud.cloudflare.references import References
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
@@ -16,10 +15,20 @@ routes = RouteTable(permission="Workers Scripts")
 def get_references(call: Call) -> dict[str, Any]:
     """Which bindings use the Worker: as a service, or as their outbound Worker."""
     worker_named(call, call["script"])
+    references = References(call)
+    incoming = [_user(worker, binding) for worker, binding in references.bound(call["script"])]
+    outbounds = [
+        {
+            **_user(worker, binding),
+            "namespace": binding["namespace"],
+            "params": binding["outbound"].get("params", []),
+        }
+        for worker, binding in references.dispatchers(call["script"])
+    ]
     return {
-        "services": {"incoming": _services(call), "outgoing": [], "pages_function": False},
+        "services": {"incoming": incoming, "outgoing": [], "pages_function": False},
         "durable_objects": [],
-        "dispatch_outbounds": _dispatch_outbounds(call),
+        "dispatch_outbounds": outbounds,
     }
 
 
@@ -30,22 +39,5 @@ def list_producers(call: Call) -> list[Any]:
     return []
 
 
-def _bindings(call: Call) -> Iterator[tuple[Document, Document]]:
-    """Each binding of what runs of the account's Workers, after how that Worker is shown."""
-    for worker in call.store.values("workers", ""):
-        shares = worker["deployed"]["shares"] if worker["deployed"] else {}
-        for version in call.store.values("versions", worker["id"]):
-            for binding in version["code"]["bindings"] if version["id"] in shares else ():
-                yield {"service": worker["name"], "environment": "production", "name": binding["name"]}, binding
-
-
-def _services(call: Call) -> list[Document]:
-    return [user for user, binding in _bindings(call) if binding.get("service") == call["script"]]
-
-
-def _dispatch_outbounds(call: Call) -> list[Document]:
-    return [
-        {**user, "namespace": binding["namespace"], "params": binding["outbound"].get("params", [])}
-        for user, binding in _bindings(call)
-        if outbound_worker(binding) == call["script"]
-    ]
+def _user(worker: Document, binding: Document) -> dict[str, Any]:
+    return {"service": worker["name"], "environment": "production", "name": binding["name"]}

@@ -17,15 +17,20 @@ def get_user(call: Call) -> dict[str, Any]:
 
 @routes.on("GET", "/accounts", permission="Account Settings")
 def list_accounts(call: Call) -> Page:
-    return page(call, [account(call)])
+    return page(call, [_account_shown(call)])
 
 
 @routes.on("GET", "/memberships", permission="Memberships")
 def list_memberships(call: Call) -> Page:
     """Its id is the user's: there is no other."""
     roles = ["Super Administrator - All Privileges"]
-    return page(call, [{"id": user_id(call), "status": "accepted", "account": account(call), "roles": roles}])
+    return page(call, [{"id": user_id(call), "status": "accepted", "account": _account_shown(call), "roles": roles}])
 
 
 def account(call: Call) -> dict[str, str]:
+    """The account as what belongs to it names it."""
     return {"id": call.cloud.settings.account, "name": "local"}
+
+
+def _account_shown(call: Call) -> dict[str, str]:
+    return {**account(call), "type": "standard"}

@@ -23,6 +23,7 @@ from local_cloud.cloudflare.bindings import IN_THE_ACCOUNT, shown
 from local_cloud.cloudflare.dialect import Page, invalid, page, refusal
 from local_cloud.cloudflare.metadata import CodeUpdateStrategy, NoConsumers, Program, Traits
 from local_cloud.cloudflare.modules import ModuleFile
+from local_cloud.cloudflare.references import References
 from local_cloud.cloudflare.script_secrets import refuse_changed_secrets
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
@@ -73,17 +74,19 @@ def create_worker(call: Call) -> dict[str, Any]:
     code.check_name(sent.name)
     if call.store.get("workers", "", sent.name):
         raise refusal(409, 10040, f"workers.api.error.script_already_exists: {sent.name}")
-    return _worker_shown(put_worker(call, new_worker(sent.name, sent.kept(), sent.subdomain.model_dump())))
+    worker = put_worker(call, new_worker(sent.name, sent.kept(), sent.subdomain.model_dump()))
+    return _worker_shown(worker, References(call))
 
 
 @routes.on("GET", WORKERS)
 def list_workers(call: Call) -> Page:
-    return page(call, [_worker_shown(worker) for worker in call.store.values("workers", "")])
+    references = References(call)
+    return page(call, [_worker_shown(worker, references) for worker in call.store.values("workers", "")])
 
 
 @routes.on("GET", WORKER)
 def get_worker(call: Call) -> dict[str, Any]:
-    return _worker_shown(worker_with_id(call, call["worker"]))
+    return _worker_shown(worker_with_id(call, call["worker"]), References(call))
 
 
 @routes.on("PUT", WORKER)
@@ -92,7 +95,8 @@ def put_worker_body(call: Call) -> dict[str, Any]:
     worker, sent = worker_with_id(call, call["worker"]), call.json(WorkerBody)
     if sent.name != worker["name"]:
         raise invalid(f"the local cloud cannot rename Worker {worker['name']!r} to {sent.name!r}")
-    return _worker_shown(put_worker(call, {**worker, **sent.kept(), "subdomain": sent.subdomain.model_dump()}))
+    changed = put_worker(call, {**worker, **sent.kept(), "subdomain": sent.subdomain.model_dump()})
+    return _worker_shown(changed, References(call))
 
 
 @routes.on("DELETE", WORKER)
@@ -164,11 +168,17 @@ def _files(modules: list[Module]) -> list[ModuleFile]:
         raise invalid(f"modules: content_base64 is not base64: {error}") from None
 
 
-def _worker_shown(worker: Document) -> dict[str, Any]:
+def _worker_shown(worker: Document, references: References) -> dict[str, Any]:
     deployed_on = worker["deployed"]["on"] if worker["deployed"] else None
     shown_worker = {key: value for key, value in worker.items() if key != "deployed"}
     observability = worker["observability"] or {"enabled": False, "head_sampling_rate": 1}
-    return {**shown_worker, "observability": observability, "deployed_on": deployed_on, "tail_consumers": []}
+    return {
+        **shown_worker,
+        "observability": observability,
+        "deployed_on": deployed_on,
+        "tail_consumers": [],
+        "references": references.of(worker["name"]),
+    }
 
 
 def _version_shown(call: Call, version: Document) -> dict[str, Any]:

@@ -176,6 +176,10 @@ def test_an_outbound_worker_is_referred_to_by_who_dispatches_through_it(cf, scri
     cleanup(lambda: cf.send("DELETE", f"{SCRIPTS}/{name}-user"))
     (user,) = cf.get(f"{script}/references")["result"]["dispatch_outbounds"]
     assert (user["service"], user["namespace"], user["params"]) == (f"{name}-user", name, [{"name": "app_id"}])
+    shown = cf.get(f"/accounts/{{account}}/workers/workers/{name}")["result"]["references"]
+    (through,) = shown["dispatch_namespace_outbounds"]
+    assert (through["worker_name"], through["namespace_name"]) == (f"{name}-user", name)
+    assert through["namespace_id"] == cf.get(namespace)["result"]["namespace_id"]
     cf.post(f"{SCRIPTS}/{name}-user/versions", files=upload({}))
     assert len(cf.get(f"{script}/references")["result"]["dispatch_outbounds"]) == 1
     cf.put(f"{SCRIPTS}/{name}-user", files=upload({}))

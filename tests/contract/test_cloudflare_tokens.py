@@ -154,7 +154,7 @@ def test_whose_token_it_is(cf, resources):
     assert account["id"] == cf.names["account"]
     (membership,) = cf.get("/memberships", params={"page": "1"})["result"]
     assert (membership["account"], membership["status"]) == (account, "accepted")
-    assert cf.get("/zones/{zone}")["result"]["account"] == account
+    assert cf.get("/zones/{zone}")["result"]["account"] == {"id": account["id"], "name": account["name"]}
 
 
 def test_all_zones_of_the_account_in_the_dashboards_words(cf, local, grant, zone):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from local_cloud.edge.config import KV_HEADER
+from local_cloud.edge.workers import KV_HEADER
 from local_cloud.edge_data import WORKERD_HOST, data_routes
 from local_cloud.store import Reader, Store
 
