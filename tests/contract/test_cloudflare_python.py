@@ -7,9 +7,9 @@ from typing import Any
 import cloudflare
 import pydantic
 import pytest
+from client_steps import RefusedError, Step, play
 from cloudflare._base_client import BaseSyncPage
 from cloudflare._response import APIResponse, BinaryAPIResponse
-from client_steps import RefusedError, Step, play
 from contract_service import HELLO, JAVASCRIPT
 
 FILES = [("index.js", HELLO.encode(), JAVASCRIPT)]
