@@ -11,7 +11,7 @@ from local_cloud import cloudflare, github
 from local_cloud.cloud import Cloud
 from local_cloud.cloudflare.dialect import Cloudflare
 from local_cloud.control import control_routes
-from local_cloud.github.dialect import GitHub
+from local_cloud.github.api import GitHub
 from local_cloud.github.git_http import git_routes
 from local_cloud.github.hookshot import Hookshot
 from local_cloud.service import Service

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
@@ -55,10 +56,10 @@ class Dialect(Protocol):
         """Raises the service's refusal of a wrong token, of one that may not make the call, or of an account or zone
         that does not exist."""
 
-    def headers(self, call: "Call") -> Mapping[str, str]:
-        """What every answer to the one who calls carries."""
+    def under_way(self, call: "Call") -> AbstractContextManager[None]:
+        """Around the call, its wait for those before it included. Raises the service's refusal of too many at once."""
 
-    def answer(self, result: Any) -> Answer:
+    def answer(self, call: "Call", result: Any) -> Answer:
         """What a handler has returned, in the service's frame."""
 
     def unknown_route(self, method: str, path: str) -> Refusal: ...
@@ -75,7 +76,8 @@ class Call:
 
     `path` is the percent-encoded path below the service's root. `route` is None if the service has no such call;
     `parameters` are the decoded ones of the route.
-    What is in `after_commit` runs once the call's writes can't be lost any more.
+    What is in `after_commit` runs once the call's writes can't be lost any more. The answer has the `answer_headers`,
+    whatever comes of the call.
     """
 
     cloud: Cloud
@@ -88,6 +90,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    answer_headers: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, parameter: str) -> str:
         return self.parameters[parameter]

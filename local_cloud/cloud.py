@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from local_cloud.git_repositories import GitRepositories
+from local_cloud.rate_limits import RateLimits
 from local_cloud.settings import Settings
 from local_cloud.state import Credentials, StateDirectory, StateError
 from local_cloud.store import Store
@@ -22,6 +23,7 @@ class Cloud:
     vault: Vault
     store: Store
     repositories: GitRepositories
+    rate_limits: RateLimits
 
     def seed(self) -> None:
         """Add what the settings name and the store lacks: account, zones, workers.dev subdomain, organisations; and

@@ -3,14 +3,18 @@
 from local_cloud.cloud import Cloud
 from local_cloud.git_repositories import GitRepositories
 from local_cloud.github.outbox import end_interrupted
+from local_cloud.rate_limits import RateLimits
 from local_cloud.settings import Settings
 from local_cloud.snapshots import Snapshots
 from local_cloud.state import StateDirectory
 from local_cloud.store import Store
 
 
-def open_cloud(settings: Settings, state: StateDirectory) -> Cloud:
-    """The cloud that `state`, acquired already, holds; a new one if it is empty. Raises `StateError`, `StoreError`."""
+def open_cloud(settings: Settings, state: StateDirectory, rate_limits: RateLimits | None = None) -> Cloud:
+    """The cloud that `state`, acquired already, holds; a new one if it is empty. Raises `StateError`, `StoreError`.
+
+    `rate_limits` are GitHub's; by default they are counted, but nobody is refused.
+    """
     cloud = Cloud(
         settings=settings,
         state=state,
@@ -18,6 +22,7 @@ def open_cloud(settings: Settings, state: StateDirectory) -> Cloud:
         credentials=state.credentials(),
         store=Store(state.database),
         repositories=GitRepositories(state.repositories),
+        rate_limits=rate_limits or RateLimits(),
     )
     Snapshots(cloud).finish()
     cloud.seed()

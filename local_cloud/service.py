@@ -56,15 +56,16 @@ class Service:
             body=body or b"",
         )
         answer = await self._outcome(call, too_large=body is None)
-        return replace(answer, headers={**answer.headers, **self._dialect.headers(call)})
+        return replace(answer, headers={**answer.headers, **call.answer_headers})
 
     async def _outcome(self, call: Call, *, too_large: bool) -> Answer:
         try:
             if too_large:
                 raise call.invalid("body", f"is larger than {MAX_BODY_BYTES} bytes")
-            if call.route:
-                return await self._writes.run(partial(_handle, call.route.handler, call), call.after_commit)
-            await self._writes.run(partial(self._note_unknown, call))
+            with self._dialect.under_way(call):
+                if call.route:
+                    return await self._writes.run(partial(_handle, call.route.handler, call), call.after_commit)
+                await self._writes.run(partial(self._note_unknown, call))
             log.warning("%s %s%s: the local cloud has no such call", call.method, self.root, call.path)
             raise self._dialect.unknown_route(call.method, call.path)
         except Refusal as refusal:
@@ -86,7 +87,7 @@ class Service:
 
 def _handle(handler: Handler, call: Call) -> Answer:
     call.dialect.admit(call)
-    return call.dialect.answer(handler(call))
+    return call.dialect.answer(call, handler(call))
 
 
 async def _body(request: Request) -> bytes | None:

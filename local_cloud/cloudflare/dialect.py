@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -45,10 +46,10 @@ class Cloudflare:
         if call.route and call.route.permission != NONE:
             _refuse_without(FAMILIES[call.route.permission], call, token)
 
-    def headers(self, call: Call) -> Mapping[str, str]:
-        return {}
+    def under_way(self, call: Call) -> AbstractContextManager[None]:
+        return nullcontext()
 
-    def answer(self, result: Any) -> Answer:
+    def answer(self, call: Call, result: Any) -> Answer:
         match result:
             case Answer():
                 return result

@@ -10,7 +10,7 @@ from local_cloud.github.repository import organization_named
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="organization_administration")
 
 SUBJECT = "/orgs/{org}/actions/oidc/customization/sub"
 PERMISSIONS = "/orgs/{org}/actions/permissions"

@@ -3,22 +3,27 @@
 from typing import Any
 
 from local_cloud.call import Call
-from local_cloud.github.dialect import AS_APP, now
+from local_cloud.cloud import Cloud
+from local_cloud.github.access import AS_APP, SLUG
+from local_cloud.github.dialect import now
 from local_cloud.github.repository import organization_named, owner_shown
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document, Store
 
 routes = RouteTable(permission=AS_APP)
 
-SLUG = "local-overskill"
+SINCE = "2026-01-01T00:00:00Z"
+"""When the App was made and installed: before any local cloud."""
 
 PERMISSIONS: Document = {
     "actions": "write",
     "actions_variables": "write",
     "administration": "write",
+    "checks": "write",
     "contents": "write",
     "deployments": "write",
     "environments": "write",
+    "issues": "write",
     "metadata": "read",
     "organization_administration": "write",
     "pull_requests": "write",
@@ -32,44 +37,54 @@ PERMISSIONS: Document = {
 
 @routes.on("GET", "/app")
 def get_app(call: Call) -> dict[str, Any]:
-    credentials, organizations = call.cloud.credentials, call.store.values("organizations", "")
+    return app_shown(call.cloud)
+
+
+@routes.on("GET", "/orgs/{org}/installation")
+def get_organizations_installation(call: Call) -> dict[str, Any]:
+    return installation_shown(call.cloud, organization_named(call.cloud, call["org"]))
+
+
+def app_shown(cloud: Cloud) -> dict[str, Any]:
+    credentials, organizations = cloud.credentials, cloud.store.values("organizations", "")
     return {
         "id": int(credentials.github_app_id),
         "client_id": credentials.github_client_id,
         "slug": SLUG,
         "node_id": f"A_{credentials.github_app_id}",
-        "owner": owner_shown(call.cloud, organizations[0]["login"]) if organizations else None,
+        "owner": owner_shown(cloud, organizations[0]["login"]) if organizations else None,
         "name": SLUG,
         "description": None,
-        "external_url": call.cloud.settings.api_url,
-        "html_url": f"{call.cloud.settings.api_url}/apps/{SLUG}",
-        **_times(call.store),
-        "permissions": permissions(call.store),
+        "external_url": cloud.settings.api_url,
+        "html_url": f"{cloud.settings.api_url}/apps/{SLUG}",
+        **_times(cloud.store),
+        "permissions": permissions(cloud.store),
         "events": [],
         "installations_count": len(organizations),
     }
 
 
-@routes.on("GET", "/orgs/{org}/installation")
-def get_installation(call: Call) -> dict[str, Any]:
+def installation_shown(cloud: Cloud, organization: Document) -> dict[str, Any]:
     """Known by its organisation's id: there is one App."""
-    organization, url = organization_named(call.cloud, call["org"]), call.cloud.settings.api_url
-    number = organization["id"]
+    number, url = organization["id"], cloud.settings.api_url
     return {
         "id": number,
-        "account": owner_shown(call.cloud, organization["login"]),
+        "account": owner_shown(cloud, organization["login"]),
         "repository_selection": "all",
         "access_tokens_url": f"{url}/api/v3/app/installations/{number}/access_tokens",
         "repositories_url": f"{url}/api/v3/installation/repositories",
         "html_url": f"{url}/organizations/{organization['login']}/settings/installations/{number}",
-        "app_id": int(call.cloud.credentials.github_app_id),
+        "app_id": int(cloud.credentials.github_app_id),
+        "client_id": cloud.credentials.github_client_id,
         "app_slug": SLUG,
-        "target_id": organization["id"],
+        "target_id": number,
         "target_type": "Organization",
-        **_times(call.store),
-        "permissions": permissions(call.store),
+        **_times(cloud.store),
+        "permissions": permissions(cloud.store),
         "events": [],
         "single_file_name": None,
+        "has_multiple_single_files": False,
+        "single_file_paths": [],
         "suspended_by": None,
         "suspended_at": None,
     }

@@ -14,7 +14,7 @@ from local_cloud.github.webhooks import HOOKS, hook_of, ping
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="repository_hooks")
 
 HOOK = f"{HOOKS}/{{hook}}"
 STATUS_CODES = {"success": range(200, 400), "failure": range(400, 600)}
@@ -63,14 +63,14 @@ def redeliver(call: Call) -> Answer:
     return Answer(status=202, body={})
 
 
-@routes.on("POST", f"{HOOK}/pings")
+@routes.on("POST", f"{HOOK}/pings", permission="repository_hooks:read")
 def ping_hook(call: Call) -> None:
     repository = repository_of(call)
     ping(call.cloud, repository, hook_of(call, repository))
 
 
-@routes.on("POST", f"{HOOK}/test")
-@routes.on("POST", f"{HOOK}/tests")
+@routes.on("POST", f"{HOOK}/test", permission="repository_hooks:read")
+@routes.on("POST", f"{HOOK}/tests", permission="repository_hooks:read")
 def send_test(call: Call) -> None:
     """A push event, if the hook wants any and there is a commit to tell of."""
     repository = repository_of(call)

@@ -10,7 +10,7 @@ from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="administration")
 
 ENVIRONMENTS = "/repos/{owner}/{repo}/environments"
 MAX_WAIT_MINUTES = 43_200
@@ -35,7 +35,7 @@ class Environment(Strict):
     deployment_branch_policy: BranchPolicy | None = None
 
 
-@routes.on("GET", ENVIRONMENTS)
+@routes.on("GET", ENVIRONMENTS, permission="actions")
 def list_environments(call: Call) -> dict[str, Any]:
     repository = repository_of(call)
     environments = call.store.values("environments", str(repository["id"]))
@@ -58,7 +58,7 @@ def put_environment(call: Call) -> dict[str, Any]:
     return _shown(call, repository, environment)
 
 
-@routes.on("GET", f"{ENVIRONMENTS}/{{environment}}")
+@routes.on("GET", f"{ENVIRONMENTS}/{{environment}}", permission="actions")
 def get_environment(call: Call) -> dict[str, Any]:
     repository = repository_of(call)
     return _shown(call, repository, _environment(call, repository))

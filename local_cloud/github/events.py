@@ -1,24 +1,20 @@
 """What the payload of every event says: in which repository it was, and through whom.
 
-There is one user, who calls and pushes with the token of credentials.json.
+There is one user, who calls and pushes with the token of credentials.json, and the bot of the App.
 """
 
 from typing import Any
 
 from local_cloud.cloud import Cloud
-from local_cloud.git import EMAIL, NAME
-from local_cloud.github.links import account_shown
+from local_cloud.github.access import Caller
 from local_cloud.github.repository import organization_named, organization_shown, shown
 from local_cloud.store import Document
 
-PUSHER = {"name": NAME, "email": EMAIL}
-USER_ID = 1_000_000_000
-"""Beyond what the store gives to organisations, which are numbered together with users."""
 
-
-def setting(cloud: Cloud, repository: Document) -> dict[str, Any]:
+def setting(cloud: Cloud, repository: Document, sender: Caller | None = None) -> dict[str, Any]:
+    """`sender` is the user unless it is told."""
     return {
         "repository": shown(cloud, repository),
         "organization": organization_shown(cloud, organization_named(cloud, repository["owner"])),
-        "sender": account_shown(cloud, NAME, USER_ID, "User"),
+        "sender": (sender or Caller()).account(cloud),
     }

@@ -3,13 +3,14 @@
 from typing import Any
 
 from local_cloud.call import Answer, Call
+from local_cloud.github.access import ANYONE, caller
 from local_cloud.github.dialect import Created, page, unserved
 from local_cloud.github.repositories import RepositoryFields
 from local_cloud.github.repository import add, organization_named, organization_shown, shown, shown_in_full
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="metadata")
 
 ORGANIZATION = "/orgs/{org}"
 
@@ -26,7 +27,7 @@ class NewRepository(RepositoryFields):
     name: str
 
 
-@routes.on("GET", ORGANIZATION)
+@routes.on("GET", ORGANIZATION, permission=ANYONE)
 def get_organization(call: Call) -> dict[str, Any]:
     organization = organization_named(call.cloud, call["org"])
     repositories = call.store.values("repositories", organization["login"].lower())
@@ -43,21 +44,22 @@ def get_organization(call: Call) -> dict[str, Any]:
 
 @routes.on("GET", f"{ORGANIZATION}/repos")
 def list_repositories(call: Call) -> Answer:
-    """The newest first. `type` is `all`, `public` or `private`."""
+    """Those that the caller sees, the newest first. `type` is `all`, `public` or `private`."""
     kind = call.filters("type", "page", "per_page").get("type", "all")
     if kind not in {"all", "public", "private"}:
         raise unserved(f"type={kind}")
     login = organization_named(call.cloud, call["org"])["login"]
+    who = caller(call)
     found = [
         repository
         for repository in call.store.values("repositories", login.lower())
-        if kind == "all" or repository["private"] == (kind == "private")
+        if (kind == "all" or repository["private"] == (kind == "private")) and who.sees(repository)
     ]
     found.sort(key=lambda repository: -repository["id"])
     return page(call, [shown(call.cloud, repository) for repository in found])
 
 
-@routes.on("POST", f"{ORGANIZATION}/repos")
+@routes.on("POST", f"{ORGANIZATION}/repos", permission="administration")
 def create_repository(call: Call) -> Created:
     """An empty repository, or with `auto_init` one whose first commit holds a README."""
     sent = call.json(NewRepository)

@@ -13,9 +13,11 @@ from typing import Any
 
 from local_cloud import git_history
 from local_cloud.cloud import Cloud
+from local_cloud.git import EMAIL
 from local_cloud.git_history import NONE, Commit, Person
+from local_cloud.github.access import Caller
 from local_cloud.github.dialect import now
-from local_cloud.github.events import PUSHER, setting
+from local_cloud.github.events import setting
 from local_cloud.github.outbox import Event, announce
 from local_cloud.github.repository import put
 from local_cloud.store import Document
@@ -45,8 +47,9 @@ def begin(cloud: Cloud, repository: Document) -> None:
     record(cloud, repository)
 
 
-def record(cloud: Cloud, repository: Document) -> None:
-    """After a push: the repository's times, its size, its default branch if this is its first one, and the events."""
+def record(cloud: Cloud, repository: Document, sender: Caller | None = None) -> None:
+    """After a push of `sender`, the user unless it is told: the repository's times, its size, its default branch if
+    this is its first one, and the events."""
     scope = str(repository["id"])
     told, held = cloud.store.get("refs", scope, "") or {}, git_history.refs(_path(cloud, repository))
     changes = [
@@ -69,10 +72,12 @@ def record(cloud: Cloud, repository: Document) -> None:
     too_many = sum(change.ref.startswith(TAGS) for change in changes) > MAX_TAGS
     for change in changes:
         if not (too_many and change.ref.startswith(TAGS)):
-            announce(cloud, repository, event(cloud, repository, change, told))
+            announce(cloud, repository, event(cloud, repository, change, told, sender))
 
 
-def event(cloud: Cloud, repository: Document, change: RefChange, told: Mapping[str, str]) -> Event:
+def event(
+    cloud: Cloud, repository: Document, change: RefChange, told: Mapping[str, str], sender: Caller | None = None
+) -> Event:
     """`told` are the refs before the push."""
     path, is_branch = _path(cloud, repository), change.ref.startswith(BRANCHES)
     created, deleted = change.before == NONE, change.after == NONE
@@ -85,7 +90,7 @@ def event(cloud: Cloud, repository: Document, change: RefChange, told: Mapping[s
             new = unknown if created else git_history.commits(path, [change.after], [change.before], MAX_COMMITS)
     changed = git_history.changed_paths(path, [*new, *head])
     shown = [_commit(cloud, repository, commit, commit.sha in distinct, changed) for commit in [*new[::-1], *head]]
-    common = setting(cloud, repository)
+    common = setting(cloud, repository, sender)
     url = f"{cloud.settings.api_url}/{repository['owner']}/{repository['name']}"
     between = f"{change.before[:12]}...{change.after[:12]}"
     same = [ref for ref, sha in told.items() if sha == change.after and ref != change.ref]
@@ -100,7 +105,7 @@ def event(cloud: Cloud, repository: Document, change: RefChange, told: Mapping[s
         "compare": f"{url}/compare/{change.ref.split('/', 2)[2] if created else between}",
         "commits": shown[: len(new)],
         "head_commit": shown[-1] if head else None,
-        "pusher": PUSHER,
+        "pusher": {"name": common["sender"]["login"], "email": EMAIL},
         **common,
         "repository": _repository(common["repository"]),
     }

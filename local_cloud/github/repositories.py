@@ -11,7 +11,7 @@ from local_cloud.github.repository import add, find, put, remove, repository_of,
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="administration")
 
 REPOSITORY = "/repos/{owner}/{repo}"
 MAX_TOPICS = 20
@@ -100,7 +100,7 @@ def generate(call: Call) -> Created:
     return Created(body=shown_in_full(call.cloud, repository))
 
 
-@routes.on("GET", REPOSITORY)
+@routes.on("GET", REPOSITORY, permission="metadata")
 def get_repository(call: Call) -> dict[str, Any]:
     return shown_in_full(call.cloud, repository_of(call))
 
@@ -122,7 +122,7 @@ def delete_repository(call: Call) -> None:
     remove(call, repository_of(call))
 
 
-@routes.on("GET", f"{REPOSITORY}/topics")
+@routes.on("GET", f"{REPOSITORY}/topics", permission="metadata")
 def get_topics(call: Call) -> dict[str, Any]:
     return {"names": repository_of(call)["topics"]}
 

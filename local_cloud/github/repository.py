@@ -11,6 +11,7 @@ from typing import Any
 from local_cloud.call import Call
 from local_cloud.cloud import Cloud
 from local_cloud.git_repositories import BRANCH
+from local_cloud.github.access import caller
 from local_cloud.github.actions_keys import new_key
 from local_cloud.github.dialect import not_found, now, refusal
 from local_cloud.github.links import account_shown, organization_links, repository_links
@@ -124,6 +125,9 @@ def writable_repository_of(call: Call) -> Document:
 def add(call: Call, owner: str, name: str, fields: Document, make_folder: Callable[[str, str], None]) -> Document:
     """A new repository of an organisation. `make_folder` is given owner and name as they are spelled."""
     login = organization_named(call.cloud, owner)["login"]
+    # A token for some repositories only reaches none that is not there yet.
+    if not caller(call).reaches({"owner": login, "id": None}):
+        raise refusal(403, "Resource not accessible by integration")
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name) or name in {".", ".."} or name.endswith(".git"):
         raise _creation_failed("name is invalid: 1 to 100 of A-Z, a-z, 0-9, . _ and -, not ending in .git")
     if find(call.cloud, login, name):

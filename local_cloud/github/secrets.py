@@ -9,7 +9,7 @@ from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="secrets")
 
 SECRETS = "/repos/{owner}/{repo}/actions/secrets"
 MAX_BYTES = 48 * 1024

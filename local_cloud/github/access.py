@@ -1,0 +1,165 @@
+"""Who calls GitHub, and what they may do.
+
+A permission is written as a route names it: `contents` (to read for GET, to write for anything else), `contents:write`,
+several that are all needed as `contents:write,workflows:write`, and alternatives as `issues; pull_requests`.
+"""
+
+import hashlib
+import hmac
+import secrets
+from base64 import b64decode
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from local_cloud.call import Call
+from local_cloud.cloud import Cloud
+from local_cloud.git import NAME
+from local_cloud.github.links import account_shown
+from local_cloud.store import Document, Store
+
+AS_APP = "app"
+"""The permission of a route that only the App may call, with a JSON web token."""
+
+AS_INSTALLATION = "installation"
+"""The permission of a route that only an installation may call, whatever it may do."""
+
+ANYONE = "anyone"
+"""The permission of a route that every token may call."""
+
+LEVELS = ("none", "read", "write")
+
+PUBLIC = frozenset({"actions", "checks", "contents", "deployments", "issues", "metadata", "pull_requests", "statuses"})
+"""What everybody may read of a public repository."""
+
+SLUG = "local-overskill"
+USER_ID = 1_000_000_000
+"""Beyond what the store gives to organisations, which are numbered together with users."""
+
+SECONDS = 3600
+
+Permissions = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Whoever has sent a token: of an installation, `{installation, organization, permissions, repositories}`, or else
+    the one of credentials.json, which may do everything. `repositories` are ids, None for all of the organisation.
+    """
+
+    token: Document | None = None
+
+    def may(self, permission: str, method: str = "GET") -> bool:
+        """Whether the call is allowed in a repository, or an organisation, that the token reaches."""
+        return self.token is None or any(
+            all(LEVELS.index(self.token["permissions"].get(name, "none")) >= LEVELS.index(level) for name, level in one)
+            for one in alternatives(permission, method)
+        )
+
+    def reaches(self, repository: Document) -> bool:
+        """Whether the token is for the repository, which others can see only if it is public."""
+        if self.token is None:
+            return True
+        selected = self.token["repositories"]
+        return self.owns(repository["owner"]) and (selected is None or repository["id"] in selected)
+
+    def sees(self, repository: Document) -> bool:
+        return self.reaches(repository) or not repository["private"]
+
+    def owns(self, organization: str) -> bool:
+        """Whether the token is for the organisation with that login."""
+        return self.token is None or self.token["organization"].lower() == organization.lower()
+
+    def account(self, cloud: Cloud) -> dict[str, Any]:
+        """As whoever has made something is shown: the one user that there is, or the App's bot."""
+        if self.token is None:
+            return account_shown(cloud, NAME, USER_ID, "User")
+        return account_shown(cloud, f"{SLUG}[bot]", USER_ID + 1, "Bot")
+
+
+def alternatives(permission: str, method: str) -> list[list[tuple[str, str]]]:
+    """Names and levels of which one list is enough, all of it."""
+    default = "read" if method in {"GET", "HEAD"} else "write"
+    return [
+        [(name, level or default) for name, _, level in (each.strip().partition(":") for each in one.split(","))]
+        for one in permission.split(";")
+    ]
+
+
+def visible_to_all(permission: str, method: str) -> bool:
+    """Whether it takes no token to make the call on a public repository."""
+    return any(
+        all(name in PUBLIC and level == "read" for name, level in one) for one in alternatives(permission, method)
+    )
+
+
+def accepted(permission: str, method: str) -> str:
+    """The permission as GitHub's header has it."""
+    if permission in {ANYONE, AS_INSTALLATION}:
+        return "allows_permissionless_access=true"
+    return "; ".join(",".join(f"{name}={level}" for name, level in one) for one in alternatives(permission, method))
+
+
+def issue(
+    store: Store, organization: Document, permissions: Permissions, repositories: Collection[int] | None
+) -> tuple[str, str]:
+    """A new token of an installation, which the store has only a hash of, and when it expires."""
+    value, now = f"local-github-installation-{secrets.token_hex(20)}", datetime.now(UTC)
+    for key, old in store.items("installation_tokens", ""):
+        if _expired(old):
+            store.delete("installation_tokens", "", key)
+    expires = (now + timedelta(seconds=SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    token = {
+        "installation": organization["id"],
+        "organization": organization["login"],
+        "permissions": dict(permissions),
+        "repositories": None if repositories is None else sorted(repositories),
+        "expires_at": expires,
+    }
+    store.put("installation_tokens", "", token_hash(value), token)
+    return value, expires
+
+
+def revoke(call: Call) -> None:
+    """The token of the call is refused from then on."""
+    for value in _sent(call.headers.get("authorization", "")):
+        call.store.delete("installation_tokens", "", token_hash(value))
+
+
+def identify(cloud: Cloud, authorization: str) -> Caller | None:
+    """Whose token the header carries: as such, as the password of any user, or as the user's name."""
+    for value in _sent(authorization):
+        if hmac.compare_digest(value.encode(), cloud.credentials.github_token.encode()):
+            return Caller()
+        token = cloud.store.get("installation_tokens", "", token_hash(value))
+        if token and not _expired(token):
+            return Caller(token=token)
+    return None
+
+
+def caller(call: Call) -> Caller:
+    """Who has made a call that was admitted."""
+    found = identify(call.cloud, call.headers.get("authorization", ""))
+    assert found is not None  # noqa: S101
+    return found
+
+
+def token_hash(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def _sent(authorization: str) -> Iterator[str]:
+    scheme, _, sent = authorization.partition(" ")
+    match scheme.lower():
+        case "bearer" | "token":
+            yield sent
+        case "basic":
+            try:
+                yield from b64decode(sent, validate=True).decode().split(":", 1)
+            except ValueError:
+                return
+
+
+def _expired(token: Document) -> bool:
+    return datetime.fromisoformat(token["expires_at"]) <= datetime.now(UTC)
