@@ -5,12 +5,16 @@ CLOUDFLARE_ZONE (a zone's name), GITHUB_TOKEN and GITHUB_ORGANIZATION. What is m
 deleted again. A test of what only the local cloud has asks for `local`, and is skipped.
 """
 
+import dataclasses
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import jwt
 import pytest
 from contract_service import LocalCloud, Service, serving
 from deviations import DEVIATIONS
@@ -113,6 +117,37 @@ def gh(running: LocalCloud | None, observer: Observer) -> Service:
         client = httpx.Client(base_url="https://api.github.com", event_hooks=observer.hook(github.ROOT))
         token, root, names = os.environ["GITHUB_TOKEN"], "", {"org": os.environ["GITHUB_ORGANIZATION"]}
     return Service(client=client, root=root, token=token, names=names)
+
+
+@pytest.fixture
+def sign(local: LocalCloud) -> Callable[..., str]:
+    """Signs a token as GitHub's App would; a claim that is None is left out."""
+    credentials = local.cloud.credentials
+
+    def signed(key: str | None = credentials.github_private_key, algorithm: str = "RS256", **claims: Any) -> str:
+        now = int(time.time())
+        everything = {"iss": credentials.github_app_id, "iat": now - 60, "exp": now + 540, **claims}
+        return jwt.encode({name: value for name, value in everything.items() if value is not None}, key, algorithm)
+
+    return signed
+
+
+@pytest.fixture
+def app(gh: Service, sign: Callable[..., str]) -> Service:
+    """GitHub, called by the App as itself."""
+    return dataclasses.replace(gh, token=sign())
+
+
+@pytest.fixture
+def installed(app: Service) -> Callable[..., Service]:
+    """GitHub, called by the App's installation on an organisation; `body` is what its token is to be limited to."""
+
+    def installation(organization: str = "{org}", **body: Any) -> Service:
+        number = app.get(f"/orgs/{organization}/installation")["id"]
+        made = app.post(f"/app/installations/{number}/access_tokens", status=201, json=body)
+        return dataclasses.replace(app, token=made["token"])
+
+    return installation
 
 
 @pytest.fixture

@@ -11,24 +11,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 INSTALLATION = "/orgs/{org}/installation"
 
 
-@pytest.fixture
-def sign(local):
-    """Signs a token as the App would; a claim that is None is left out."""
-    credentials = local.cloud.credentials
-
-    def signed(key=credentials.github_private_key, algorithm="RS256", **claims):
-        now = int(time.time())
-        everything = {"iss": credentials.github_app_id, "iat": now - 60, "exp": now + 540, **claims}
-        return jwt.encode({name: value for name, value in everything.items() if value is not None}, key, algorithm)
-
-    return signed
-
-
-@pytest.fixture
-def app(gh, sign):
-    return dataclasses.replace(gh, token=sign())
-
-
 def test_the_app_and_its_installation(gh, local, app):
     shown, installation = app.get("/app"), app.get(INSTALLATION)
     assert str(shown["id"]) == local.cloud.credentials.github_app_id
