@@ -12,9 +12,6 @@ from local_cloud.store import Document, Store
 
 routes = RouteTable(permission=AS_APP)
 
-SINCE = "2026-01-01T00:00:00Z"
-"""When the App was made and installed: before any local cloud."""
-
 PERMISSIONS: Document = {
     "actions": "write",
     "actions_variables": "write",

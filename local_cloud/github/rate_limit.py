@@ -4,13 +4,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from local_cloud.call import Call
-from local_cloud.github.access import ANYONE, AS_APP, USER_ID, Caller, identify
+from local_cloud.github.access import ANYONE, AS_APP, USER_ID, Caller, caller, identify
 from local_cloud.github.dialect import refusal
 from local_cloud.rate_limits import HOUR, PrimaryLimitError, SecondaryLimitError, Usage
 from local_cloud.routing import RouteTable
 
 routes = RouteTable(permission=ANYONE)
 
+RATE_LIMIT = "/rate_limit"
 CREATING = {"POST", "PUT", "PATCH"}
 LOOPBACK = "127.0.0.1"
 
@@ -29,18 +30,22 @@ class Quota:
     limit: int
 
 
-@routes.on("GET", "/rate_limit")
+@routes.on("GET", RATE_LIMIT)
 def get_rate_limit(call: Call) -> dict[str, Any]:
     """Costs nothing. Searches are counted by themselves, and there are none here."""
-    usage = give_back(call)
+    quota = quota_of(call, caller(call))
+    usage = call.cloud.rate_limits.usage(quota.subject, quota.limit)
     search = Usage(limit=30, used=0, remaining=30, reset=usage.reset - int(HOUR) + 60)
     return {"resources": {"core": asdict(usage), "search": asdict(search)}, "rate": asdict(usage)}
 
 
-def spend(call: Call, caller: Caller | None) -> None:
-    """Count a call. Raises GitHub's refusal if it is one too many, and limits are enforced."""
-    quota, limits = quota_of(call, caller), call.cloud.rate_limits
+def spend(call: Call, who: Caller | None) -> None:
+    """Count a call, unless it asks for the counts. Raises GitHub's refusal of one too many, if that is enforced."""
+    quota, limits = quota_of(call, who), call.cloud.rate_limits
     try:
+        if _is_free(call):
+            _show(call, limits.usage(quota.subject, quota.limit))
+            return
         _show(call, limits.spend(quota.subject, quota.limit, creates=call.method in CREATING))
     except PrimaryLimitError as error:
         _show(call, error.usage)
@@ -51,12 +56,12 @@ def spend(call: Call, caller: Caller | None) -> None:
         raise too_much(call, error) from None
 
 
-def give_back(call: Call) -> Usage:
+def give_back(call: Call) -> None:
     """Take the call out of the count."""
+    if _is_free(call):
+        return
     quota = quota_of(call, identify(call.cloud, call.headers.get("authorization", "")))
-    usage = call.cloud.rate_limits.give_back(quota.subject, quota.limit)
-    _show(call, usage)
-    return usage
+    _show(call, call.cloud.rate_limits.give_back(quota.subject, quota.limit))
 
 
 def too_much(call: Call, error: SecondaryLimitError) -> Exception:
@@ -64,18 +69,22 @@ def too_much(call: Call, error: SecondaryLimitError) -> Exception:
     return refusal(403, SECONDARY)
 
 
-def quota_of(call: Call, caller: Caller | None) -> Quota:
+def quota_of(call: Call, who: Caller | None) -> Quota:
     """Nobody, who has no token or a wrong one, is known by address."""
     primary = call.cloud.rate_limits.primary
     if call.route and call.route.permission == AS_APP:
         return Quota(subject=f"app ID {call.cloud.credentials.github_app_id}", limit=primary.user)
-    if caller is None:
+    if who is None:
         return Quota(subject=LOOPBACK, limit=primary.anonymous)
-    if caller.token is None:
+    if who.token is None:
         return Quota(subject=f"user ID {USER_ID}", limit=primary.user)
-    repositories = call.store.count("repositories", caller.token["organization"].lower())
-    subject = f"installation ID {caller.token['installation']}"
+    repositories = call.store.count("repositories", who.token["organization"].lower())
+    subject = f"installation ID {who.token['installation']}"
     return Quota(subject=subject, limit=primary.of_installation(repositories))
+
+
+def _is_free(call: Call) -> bool:
+    return call.route is not None and call.route.template == RATE_LIMIT
 
 
 def _show(call: Call, usage: Usage) -> None:

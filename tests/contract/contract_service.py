@@ -20,6 +20,7 @@ from local_cloud.edge.model import Account
 from local_cloud.edge_view import EdgeView
 from local_cloud.opening import open_cloud
 from local_cloud.ports import listen
+from local_cloud.rate_limits import RateLimits
 from local_cloud.settings import Settings
 from local_cloud.state import StateDirectory
 from local_cloud.store import Reader
@@ -123,7 +124,14 @@ class LocalCloud:
 
     @classmethod
     @contextmanager
-    def run(cls, directory: Path, observer: Observer | None = None, **settings: Any) -> Iterator["LocalCloud"]:
+    def run(
+        cls,
+        directory: Path,
+        *,
+        observer: Observer | None = None,
+        rate_limits: RateLimits | None = None,
+        **settings: Any,
+    ) -> Iterator["LocalCloud"]:
         """A new one in `directory`; `observer` sees what it answers."""
         workerd = directory / "workerd"
         workerd.touch()
@@ -142,7 +150,7 @@ class LocalCloud:
         )
         state = StateDirectory(made.state)
         state.acquire()
-        cloud = open_cloud(made, state)
+        cloud = open_cloud(made, state, rate_limits)
         reader = Reader(state.database)
         try:
             view = EdgeView(reader, cloud.vault)
