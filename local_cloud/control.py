@@ -56,6 +56,9 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[R
     async def reset(_: Request) -> Response:
         return await _replaced(writes, snapshots.reset)
 
+    async def list_snapshots(_: Request) -> Response:
+        return JSONResponse({"snapshots": snapshots.names()})
+
     async def take(request: Request) -> Response:
         return await _replaced(writes, lambda: snapshots.take(request.path_params["name"]))
 
@@ -75,6 +78,7 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[R
         Route("/_local/unknown-routes", guarded(unknown_routes), methods=["GET"]),
         Route("/_local/github-app", guarded(set_app), methods=["PUT"]),
         Route("/_local/reset", guarded(reset), methods=["POST"]),
+        Route("/_local/snapshots", guarded(list_snapshots), methods=["GET"]),
         Route("/_local/snapshots/{name}", guarded(take), methods=["POST"]),
         Route("/_local/snapshots/{name}/restore", guarded(restore), methods=["POST"]),
     ]

@@ -25,6 +25,10 @@ class Snapshots:
         self._root = cloud.state.snapshots
         self._under_way = self._root / "restoring"
 
+    def names(self) -> list[str]:
+        """Of the snapshots that there are, sorted."""
+        return sorted(path.name for path in self._root.glob("*") if NAME.fullmatch(path.name) and path.is_dir())
+
     def take(self, name: str) -> None:
         """Write a snapshot, over an older one of that name. Raises `SnapshotError`."""
         if not NAME.fullmatch(name):
@@ -40,9 +44,8 @@ class Snapshots:
 
     def restore(self, name: str) -> None:
         """Put a snapshot back. Raises `SnapshotError`."""
-        if not NAME.fullmatch(name) or not (self._root / name).is_dir():
-            known = sorted(path.name for path in self._root.glob("*") if NAME.fullmatch(path.name) and path.is_dir())
-            raise SnapshotError(f"there is no snapshot {name!r}; there are: {', '.join(known) or 'none'}")
+        if name not in self.names():
+            raise SnapshotError(f"there is no snapshot {name!r}; there are: {', '.join(self.names()) or 'none'}")
         self._replace(name)
 
     def reset(self) -> None:

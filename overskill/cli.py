@@ -1,6 +1,5 @@
 """The command line, `overskill`; `./dev COMMAND` is `overskill COMMAND`."""
 
-import signal
 import sys
 import time
 from typing import Annotated, Literal
@@ -17,6 +16,7 @@ from overskill import plain_pulumi, testing
 from overskill.builder_environment import lines
 from overskill.doctor import doctor
 from overskill.errors import CommandError
+from overskill.local_command import local
 from overskill.progress import duration, step
 from overskill.project import LOCAL_STACK, Project
 from overskill.rollout import roll_back, roll_out
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 app_commands = typer.Typer(no_args_is_help=True, help="Apps of the local cloud: create, list, destroy.")
 app.add_typer(app_commands, name="app")
+app.add_typer(local, name="local")
 console = Console(highlight=False)
 
 Providers = Annotated[
@@ -69,7 +70,8 @@ def up(
             console.print("Stop it with ./dev down")
             return
         console.print("Ctrl-C stops it.")
-        _wait(session)
+        session.cloud.wait()
+        console.print("\nStopping the local cloud; ./dev up brings it back as it is.")
     except BaseException:
         if not detach:
             session.cloud.stop()
@@ -187,15 +189,3 @@ def _show_urls(session: Session, urls: dict[str, str]) -> None:
     if failing := {urls[kind]: answer for kind, answer in answers.items() if answer.status_code != httpx.codes.OK}:
         told = "\n".join(f"{url}: {answer.status_code}: {answer.text.strip()[:300]}" for url, answer in failing.items())
         raise CommandError(f"these do not answer as they should (log: {session.cloud.log}):\n{told}")
-
-
-def _wait(session: Session) -> None:
-    """Return at Ctrl-C or SIGTERM. Raises `CommandError` if the local cloud ends before that."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        while session.cloud.process() is not None:
-            time.sleep(0.5)
-    except KeyboardInterrupt:
-        console.print("\nStopping the local cloud; ./dev up brings it back as it is.")
-        return
-    raise CommandError(f"the local cloud has ended by itself: see {session.cloud.log}")

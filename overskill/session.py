@@ -5,10 +5,10 @@ from functools import cached_property
 
 import httpx
 
+from overskill.checkout_cloud import local_config, of_checkout
 from overskill.credentials import local_credentials
 from overskill.engine import Engine, EngineError, Outcome, local_environment
 from overskill.errors import CommandError
-from overskill.local_cloud_process import LocalCloud
 from overskill.progress import step
 from overskill.project import LOCAL_STACK, Project
 from overskill.recovery import Clouds, adopt, release_dead_locks
@@ -22,8 +22,8 @@ class Session:
     def __init__(self, project: Project, providers: Mode | None = None, stack: str = LOCAL_STACK) -> None:
         self.project = project
         self.stack = stack
-        self.cloud = LocalCloud.of(project)
-        self.config = self.cloud.config_of(stack)
+        self.cloud = of_checkout(project)
+        self.config = local_config(project, stack)
         self.toolchain = Toolchain(project.root)
         self._mode = providers or self.config.overskill.providers
 

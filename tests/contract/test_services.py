@@ -107,7 +107,15 @@ def test_health_says_whether_both_serve(local, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "call", ["GET unknown-routes", "PUT github-app", "POST reset", "POST snapshots/a", "POST snapshots/a/restore"]
+    "call",
+    [
+        "GET unknown-routes",
+        "PUT github-app",
+        "POST reset",
+        "GET snapshots",
+        "POST snapshots/a",
+        "POST snapshots/a/restore",
+    ],
 )
 def test_its_own_calls_need_the_token(fresh, call):
     method, path = call.split()
@@ -158,4 +166,5 @@ def test_a_snapshot_that_is_not_there(fresh):
     answer = fresh.client.post("/_local/snapshots/two/restore")
     assert answer.status_code == 404
     assert answer.json()["error"] == "there is no snapshot 'two'; there are: one"
+    assert fresh.client.get("/_local/snapshots").json() == {"snapshots": ["one"]}
     assert "must be 1 to 64" in fresh.client.post("/_local/snapshots/.two").json()["error"]

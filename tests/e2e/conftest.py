@@ -14,6 +14,8 @@ import httpx
 import pytest
 import yaml
 
+from infra.config import StackConfig
+from overskill.checkout_cloud import of_checkout
 from overskill.local_cloud_process import LocalCloud
 from overskill.project import Project
 
@@ -80,7 +82,11 @@ class Checkout:
 
     @property
     def cloud(self) -> LocalCloud:
-        return LocalCloud.of(Project(self.root))
+        return of_checkout(Project(self.root))
+
+    @property
+    def config(self) -> StackConfig:
+        return Project(self.root).stack_config("local")
 
     def api(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Ask the local cloud behind Pulumi's back: `/client/v4/...` or `/api/v3/...`."""
@@ -90,7 +96,7 @@ class Checkout:
         return httpx.request(method, url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, **options)
 
     def account(self, path: str) -> str:
-        return f"/client/v4/accounts/{self.cloud.config.overskill.account_id}/workers/{path}"
+        return f"/client/v4/accounts/{self.cloud.account}/workers/{path}"
 
     def zone(self, path: str, name: str = "overskill.localhost") -> str:
         (zone,) = self.api("GET", "/client/v4/zones", params={"name": name}).json()["result"]

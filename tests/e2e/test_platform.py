@@ -69,7 +69,7 @@ def test_the_builders_environment_is_what_the_stack_made(up):
     for app_environment, namespace in made["namespaces"].items():
         assert printed[f"WFP_NAMESPACE_{app_environment.upper()}"] == namespace
     assert printed["WFP_DISPATCH_DOMAIN"] == f"overskill.workers.localhost:{up.cloud.edge_port}"
-    assert f"{up.cloud.config.github.owner}/{printed['GITHUB_TEMPLATE_REPO']}" == made["template"]
+    assert f"{up.config.github.owner}/{printed['GITHUB_TEMPLATE_REPO']}" == made["template"]
     assert (printed["GITHUB_ORG"], printed["OVERSKILL_API_BASE"]) == (made["githubOrganization"], made["apiBase"])
     assert printed["OVERSKILL_WEBHOOK_BASE"] == made["webhookBase"]
     assert {"GITHUB_APP_ID", "GITHUB_CLIENT_ID"} <= printed.keys()
@@ -287,7 +287,7 @@ VIOLATIONS = {
 def bad_program(up: Checkout) -> str:
     """What the engine says of a program that breaks every policy."""
     copy_stack(up, "bad", overskill__prefix="bad", overskill__domain="bad.localhost", overskill__protect=True)
-    zone = {"name": "bad.localhost", "account": {"id": up.cloud.config.overskill.account_id}}
+    zone = {"name": "bad.localhost", "account": {"id": up.cloud.account}}
     up.api("POST", "/client/v4/zones", json=zone).raise_for_status()
     before = {name: (up.root / name).read_text() for name in BAD}
     for name, changes in BAD.items():

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from overskill.checkout_cloud import local_config
 from overskill.credentials import local_credentials
 from overskill.engine import REAL_CREDENTIALS, local_environment
 from overskill.errors import CommandError
-from overskill.local_cloud_process import LocalCloud
 from overskill.plain_pulumi import named_stack
 from overskill.project import Project
 
@@ -131,9 +131,9 @@ def test_a_second_stack_has_to_lead_to_the_same_local_cloud(tmp_path):
     good = (ROOT / "Pulumi.local.yaml").read_text()
     (tmp_path / "Pulumi.local.yaml").write_text(good)
     (tmp_path / "Pulumi.acme.yaml").write_text(good.replace("8787", "9787").replace("port: 8788", "port: 9788"))
-    cloud = LocalCloud.of(Project(tmp_path))
-    assert cloud.config_of("local") == cloud.config
+    project = Project(tmp_path)
+    assert local_config(project, "local") == project.stack_config("local")
     with pytest.raises(
         CommandError, match=r"stack acme does not lead to the local cloud .*: cloudflare:baseUrl .*:edge"
     ):
-        cloud.config_of("acme")
+        local_config(project, "acme")

@@ -1,0 +1,31 @@
+"""The local cloud's own calls, `/_local`, as commands make them."""
+
+from typing import Any
+
+import httpx
+
+from overskill.errors import CommandError
+from overskill.local_cloud_process import LocalCloud
+
+SECONDS = 60
+
+
+def ask(cloud: LocalCloud, method: str, path: str, **options: Any) -> Any:
+    """What a call of the running cloud answers, None for nothing; `path` is below `/_local`.
+
+    Raises `CommandError` with the cloud's own words where it refuses, or if it does not run.
+    """
+    cloud.require()
+    headers = {"Authorization": f"Bearer {cloud.credentials()['cloudflare_token']}"}
+    url = f"{cloud.api_url}/_local/{path}"
+    answer = httpx.request(method, url, headers=headers, timeout=SECONDS, trust_env=False, **options)
+    if answer.is_error:
+        raise CommandError(_error(answer))
+    return answer.json() if answer.content else None
+
+
+def _error(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, KeyError):
+        return f"the local cloud answered {answer.status_code}: {answer.text[:300]}"
