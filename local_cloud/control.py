@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_cloud import logs
 from local_cloud.call import Strict
 from local_cloud.cloud import Cloud
 from local_cloud.github import app as github_app
@@ -53,6 +54,13 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[R
     async def unknown_routes(_: Request) -> Response:
         return JSONResponse({"unknown_routes": cloud.store.values("unknown_routes", "")})
 
+    async def show_logs(request: Request) -> Response:
+        try:
+            query = logs.Query.model_validate(dict(request.query_params))
+        except ValidationError as error:
+            return JSONResponse({"error": str(error)}, 422)
+        return JSONResponse({"entries": logs.read(cloud.store, query)})
+
     async def reset(_: Request) -> Response:
         return await _replaced(writes, snapshots.reset)
 
@@ -76,6 +84,7 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[R
     return [
         Route("/_local/health", health, methods=["GET"]),
         Route("/_local/unknown-routes", guarded(unknown_routes), methods=["GET"]),
+        Route("/_local/logs", guarded(show_logs), methods=["GET"]),
         Route("/_local/github-app", guarded(set_app), methods=["PUT"]),
         Route("/_local/reset", guarded(reset), methods=["POST"]),
         Route("/_local/snapshots", guarded(list_snapshots), methods=["GET"]),

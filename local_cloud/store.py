@@ -59,6 +59,14 @@ class Reader:
         )
         return ((key, json.loads(value)) for key, value in rows)
 
+    def newest(self, collection: str, scope: str, count: int) -> list[tuple[str, Document]]:
+        """The `count` last keys of a scope with their documents, in the order of the keys."""
+        rows = self._connection.execute(
+            "SELECT key, value FROM documents WHERE collection = ? AND scope = ? ORDER BY key DESC LIMIT ?",
+            (collection, scope, count),
+        ).fetchall()
+        return [(key, json.loads(value)) for key, value in reversed(rows)]
+
     def values(self, collection: str, scope: str) -> list[Document]:
         return [value for _, value in self.items(collection, scope)]
 
@@ -123,6 +131,15 @@ class Store(Reader):
         """Delete every document of a scope."""
         self.changed.add(collection)
         self._connection.execute("DELETE FROM documents WHERE collection = ? AND scope = ?", (collection, scope))
+
+    def trim(self, collection: str, scope: str, count: int) -> None:
+        """Delete all documents of a scope but those of its `count` last keys."""
+        self.changed.add(collection)
+        self._connection.execute(
+            "DELETE FROM documents WHERE collection = ?1 AND scope = ?2 AND key <= (SELECT key FROM documents "
+            "WHERE collection = ?1 AND scope = ?2 ORDER BY key DESC LIMIT 1 OFFSET ?3)",
+            (collection, scope, count),
+        )
 
     def put_blob(self, body: bytes) -> str:
         digest = hashlib.sha256(body).hexdigest()

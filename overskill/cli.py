@@ -17,6 +17,7 @@ from overskill.builder_environment import lines
 from overskill.doctor import doctor
 from overskill.errors import CommandError
 from overskill.local_command import local
+from overskill.logs_command import logs
 from overskill.progress import duration, step
 from overskill.project import LOCAL_STACK, Project
 from overskill.rollout import roll_back, roll_out
@@ -146,6 +147,7 @@ def rollback(stack: Stack = LOCAL_STACK) -> None:
 
 
 app.command()(doctor)
+app.command()(logs)
 app.command()(toolchain)
 
 

@@ -123,8 +123,7 @@ def end(cloud: Cloud, delivery: Document, outcome: Outcome) -> None:
         "blob": store.put_blob(json.dumps(exchange).encode()),
     }
     store.put("deliveries", scope, f"{delivery['id']:012}", ended)
-    for old in [name for name, _ in store.items("deliveries", scope)][:-MAX_KEPT]:
-        store.delete("deliveries", scope, old)
+    store.trim("deliveries", scope, MAX_KEPT)
     store.put("webhooks", str(delivery["repository_id"]), scope, {**hook, "last_response": outcome.hook})
 
 

@@ -110,6 +110,7 @@ def test_health_says_whether_both_serve(local, tmp_path):
     "call",
     [
         "GET unknown-routes",
+        "GET logs",
         "PUT github-app",
         "POST reset",
         "GET snapshots",
