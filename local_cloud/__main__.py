@@ -27,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--zone", dest="zones", action="append", default=[], help="a DNS zone (repeatable)")
     command.add_argument("--organization", dest="organizations", action="append", default=[], help="of GitHub")
     command.add_argument("--resident-apps", type=int, default=500, help="so many apps stay loaded at most")
+    command.add_argument("--profile", default="instant", help="instant, realistic or hostile [%(default)s]")
+    command.add_argument("--seed", type=int, default=0, help="of what the profile leaves to chance [%(default)s]")
     given = vars(parser.parse_args(arguments))
     del given["command"]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -50,7 +50,9 @@ class Refusal(Exception):
 
 
 class Dialect(Protocol):
-    """How a service speaks: its routes, its errors, the frame around its answers."""
+    """How a service speaks: its routes, its errors, the frame around its answers. `name` is that of the service."""
+
+    name: str
 
     def admit(self, call: "Call") -> None:
         """Raises the service's refusal of a wrong token, of one that may not make the call, or of an account or zone
@@ -65,6 +67,9 @@ class Dialect(Protocol):
     def unknown_route(self, method: str, path: str) -> Refusal: ...
 
     def invalid(self, call: "Call", problems: Sequence[Problem]) -> Refusal: ...
+
+    def fault(self, status: int) -> Answer:
+        """What is answered with a status of 400 or more where nothing is wrong with the call."""
 
     def failure(self, error: Exception) -> Refusal:
         """The service's answer to a fault of the local cloud itself, or to a Worker that the edge can't run."""

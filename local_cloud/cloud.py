@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from local_cloud.git_repositories import GitRepositories
+from local_cloud.profiles import Conditions
 from local_cloud.rate_limits import RateLimits
 from local_cloud.settings import Settings
 from local_cloud.state import Credentials, StateDirectory, StateError
@@ -23,6 +24,7 @@ class Cloud:
     vault: Vault
     store: Store
     repositories: GitRepositories
+    conditions: Conditions
     rate_limits: RateLimits
 
     def seed(self) -> None:

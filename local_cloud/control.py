@@ -14,6 +14,7 @@ from local_cloud import logs
 from local_cloud.call import Strict
 from local_cloud.cloud import Cloud
 from local_cloud.github import app as github_app
+from local_cloud.profiles import Wanted
 from local_cloud.snapshots import SnapshotError, Snapshots
 from local_cloud.writes import Writes
 
@@ -61,6 +62,16 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[R
             return JSONResponse({"error": str(error)}, 422)
         return JSONResponse({"entries": logs.read(cloud.store, query)})
 
+    async def show_profile(_: Request) -> Response:
+        return JSONResponse(cloud.conditions.shown())
+
+    async def set_profile(request: Request) -> Response:
+        try:
+            cloud.conditions.set(Wanted.model_validate_json(await request.body()))
+        except ValidationError as error:
+            return JSONResponse({"error": str(error)}, 422)
+        return JSONResponse(cloud.conditions.shown())
+
     async def reset(_: Request) -> Response:
         return await _replaced(writes, snapshots.reset)
 
@@ -85,6 +96,8 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[R
         Route("/_local/health", health, methods=["GET"]),
         Route("/_local/unknown-routes", guarded(unknown_routes), methods=["GET"]),
         Route("/_local/logs", guarded(show_logs), methods=["GET"]),
+        Route("/_local/profile", guarded(show_profile), methods=["GET"]),
+        Route("/_local/profile", guarded(set_profile), methods=["PUT"]),
         Route("/_local/github-app", guarded(set_app), methods=["PUT"]),
         Route("/_local/reset", guarded(reset), methods=["POST"]),
         Route("/_local/snapshots", guarded(list_snapshots), methods=["GET"]),

@@ -3,6 +3,7 @@
 from local_cloud.cloud import Cloud
 from local_cloud.git_repositories import GitRepositories
 from local_cloud.github.outbox import end_interrupted
+from local_cloud.profiles import Conditions, Wanted
 from local_cloud.rate_limits import RateLimits
 from local_cloud.settings import Settings
 from local_cloud.snapshots import Snapshots
@@ -13,8 +14,9 @@ from local_cloud.store import Store
 def open_cloud(settings: Settings, state: StateDirectory, rate_limits: RateLimits | None = None) -> Cloud:
     """The cloud that `state`, acquired already, holds; a new one if it is empty. Raises `StateError`, `StoreError`.
 
-    `rate_limits` are GitHub's; by default they are counted, but nobody is refused.
+    `rate_limits` are GitHub's; by default they are counted, and enforced where the profile says so.
     """
+    conditions = Conditions(Wanted(name=settings.profile, seed=settings.seed))
     cloud = Cloud(
         settings=settings,
         state=state,
@@ -22,7 +24,8 @@ def open_cloud(settings: Settings, state: StateDirectory, rate_limits: RateLimit
         credentials=state.credentials(),
         store=Store(state.database),
         repositories=GitRepositories(state.repositories),
-        rate_limits=rate_limits or RateLimits(),
+        conditions=conditions,
+        rate_limits=rate_limits or RateLimits(enforcing=lambda: conditions.enforce_limits),
     )
     Snapshots(cloud).finish()
     cloud.seed()

@@ -68,14 +68,14 @@ class Usage:
 
 
 class RateLimits:
-    """Counts; refuses only if it is `enforcing`. Subjects are callers, in the words of GitHub's messages."""
+    """Counts; refuses only while it is `enforcing`. Subjects are callers, in the words of GitHub's messages."""
 
     def __init__(
         self,
         *,
         primary: Primary = Primary(),
         secondary: Secondary = Secondary(),
-        enforcing: bool = False,
+        enforcing: Callable[[], bool],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.primary = primary
@@ -91,7 +91,7 @@ class RateLimits:
         """Count a call. Raises `PrimaryLimitError`, `SecondaryLimitError`; what is refused isn't counted."""
         with self._lock:
             usage = self._usage(subject, limit)
-            if self._enforcing and usage.used >= limit:
+            if self._enforcing() and usage.used >= limit:
                 raise PrimaryLimitError(subject, usage)
             if creates:
                 self._create(subject)
@@ -110,7 +110,7 @@ class RateLimits:
     def under_way(self, token: str) -> Iterator[None]:
         """Around a call, its wait for others included. Raises `SecondaryLimitError`."""
         with self._lock:
-            if self._enforcing and self._under_way[token] >= self._secondary.at_once:
+            if self._enforcing() and self._under_way[token] >= self._secondary.at_once:
                 raise SecondaryLimitError(int(MINUTE))
             self._under_way[token] += 1
         try:
@@ -127,7 +127,7 @@ class RateLimits:
         if reset <= now:
             reset, used = self._spent[subject] = (now + HOUR, 0)
         # Some clients (go-github) call no more on their own once nothing remains: not where nobody would refuse them.
-        least = 0 if self._enforcing else 1
+        least = 0 if self._enforcing() else 1
         return Usage(limit=limit, used=used, remaining=max(limit - used, least), reset=int(reset))
 
     def _count(self, subject: str, limit: int, used: int) -> Usage:
@@ -138,7 +138,7 @@ class RateLimits:
         now, created = self._clock(), self._created[subject]
         while created and created[0] <= now - HOUR:
             created.popleft()
-        if self._enforcing:
+        if self._enforcing():
             for seconds, most in (
                 (MINUTE, self._secondary.content_per_minute),
                 (HOUR, self._secondary.content_per_hour),

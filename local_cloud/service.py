@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from local_cloud.call import Answer, Call, Dialect, Refusal
 from local_cloud.cloud import Cloud
+from local_cloud.profiles import injection
 from local_cloud.routing import Handler, RouteTable
 from local_cloud.writes import Writes
 
@@ -37,11 +38,15 @@ class Service:
         # The path as it was sent: a name may hold an encoded slash.
         path = scope["raw_path"].decode().partition("?")[0].removeprefix(self.root)
         answer = await self._answer(request, path)
+        if answer is None:
+            await injection.reset(receive)
+            return
         await _response(answer)(scope, receive, send)
         elapsed = (time.perf_counter() - started) * 1000
         request_log.info("%s %s%s %d %.1f ms", request.method, self.root, path, answer.status, elapsed)
 
-    async def _answer(self, request: Request, path: str) -> Answer:
+    async def _answer(self, request: Request, path: str) -> Answer | None:
+        """None: the connection is to be reset."""
         body = await _body(request)
         route, parameters = self.table.find(request.method, path) or (None, {})
         call = Call(
@@ -55,8 +60,8 @@ class Service:
             headers=request.headers,
             body=body or b"",
         )
-        answer = await self._outcome(call, too_large=body is None)
-        return replace(answer, headers={**answer.headers, **call.answer_headers})
+        answer = await injection.carry_out(call, partial(self._outcome, call, too_large=body is None))
+        return answer and replace(answer, headers={**answer.headers, **call.answer_headers})
 
     async def _outcome(self, call: Call, *, too_large: bool) -> Answer:
         try:

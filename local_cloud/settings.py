@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_cloud.profiles import PROFILES
+
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN_NAME = rf"{_LABEL}(?:\.{_LABEL})+"
 
@@ -20,6 +22,7 @@ class Settings:
     """`account` is a Cloudflare account id; `zones` are its DNS zones, `organizations` those of GitHub.
 
     The API listens on 127.0.0.1:`api_port`, the edge on 127.0.0.1:`edge_port`; `workerd` is its binary.
+    `profile` and `seed` are those of the start: see `profiles`.
     `workers_subdomain` is the account's until it is changed through the API; `resident_apps` stay loaded at most.
     """
 
@@ -32,6 +35,8 @@ class Settings:
     zones: tuple[str, ...]
     organizations: tuple[str, ...]
     resident_apps: int = 500
+    profile: str = "instant"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         checks = [
@@ -48,6 +53,7 @@ class Settings:
                 re.fullmatch(_LABEL, self.workers_subdomain),
                 f"--workers-subdomain {self.workers_subdomain}: must be one lower-case DNS label",
             ),
+            (self.profile in PROFILES, f"--profile {self.profile}: must be one of {', '.join(PROFILES)}"),
             *(
                 (re.fullmatch(DOMAIN_NAME, zone), f"--zone {zone}: must be a lower-case domain name")
                 for zone in self.zones

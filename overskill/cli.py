@@ -16,7 +16,8 @@ from overskill import plain_pulumi, testing
 from overskill.builder_environment import lines
 from overskill.doctor import doctor
 from overskill.errors import CommandError
-from overskill.local_command import local
+from overskill.local_api import start
+from overskill.local_command import Profile, Seed, local
 from overskill.logs_command import logs
 from overskill.progress import duration, step
 from overskill.project import LOCAL_STACK, Project
@@ -50,8 +51,11 @@ LocalStack = Annotated[str, typer.Option(help="A platform stack of the local clo
 
 @app.command()
 def up(
+    *,
     stack: LocalStack = LOCAL_STACK,
     providers: Providers = None,
+    profile: Profile = None,
+    seed: Seed = 0,
     detach: Annotated[bool, typer.Option("--detach", help="Leave it running and return; ./dev down stops it.")] = False,
 ) -> None:
     """Start the local cloud, the platform and a first app; stay until Ctrl-C."""
@@ -60,7 +64,7 @@ def up(
     workerd = session.toolchain.workerd
     try:
         with step("Local cloud: start") as running:
-            running.detail = "started" if session.cloud.start(workerd) else "was running"
+            running.detail = "started" if start(session.cloud, workerd, profile, seed) else "was running"
         session.up_platform()
         if stack == LOCAL_STACK:
             _show_urls(session, apps_module.create(session, FIRST_APP))

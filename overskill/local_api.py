@@ -1,5 +1,7 @@
 """The local cloud's own calls, `/_local`, as commands make them."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,6 +24,17 @@ def ask(cloud: LocalCloud, method: str, path: str, **options: Any) -> Any:
     if answer.is_error:
         raise CommandError(_error(answer))
     return answer.json() if answer.content else None
+
+
+def start(cloud: LocalCloud, workerd: Path, profile: str | None, seed: int) -> bool:
+    """Start the cloud under a profile, or give the profile to the one that runs; return whether it was started.
+
+    Raises `CommandError` as `LocalCloud.start` does. Without a profile, one that runs keeps its own.
+    """
+    started = replace(cloud, profile=profile or cloud.profile, seed=seed).start(workerd)
+    if not started and profile:
+        ask(cloud, "PUT", "profile", json={"name": profile, "seed": seed})
+    return started
 
 
 def _error(answer: httpx.Response) -> str:

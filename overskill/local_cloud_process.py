@@ -154,6 +154,8 @@ class LocalCloud:
             ("--workerd", workerd),
             ("--account", self.account),
             ("--workers-subdomain", self.workers_subdomain),
+            ("--profile", self.profile),
+            ("--seed", self.seed),
             *(("--zone", zone) for zone in self.zones),
             *(("--organization", organization) for organization in self.organizations),
         ]

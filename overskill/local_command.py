@@ -10,7 +10,7 @@ import typer
 from platformdirs import user_data_path
 
 from overskill.checkout_cloud import of_checkout
-from overskill.local_api import ask
+from overskill.local_api import ask, start
 from overskill.local_cloud_process import LocalCloud
 from overskill.progress import step
 from overskill.project import LOCAL_STACK, Project
@@ -27,6 +27,12 @@ State = Annotated[
     Path | None,
     typer.Option(help=f"Folder of all that it keeps. [default: {HOME}/local-cloud of the project here, or the user's]"),
 ]
+
+Profile = Annotated[
+    Literal["instant", "realistic", "hostile"] | None,
+    typer.Option(help="How the local cloud behaves: at once, as the real services do, or at their worst."),
+]
+Seed = Annotated[int, typer.Option(help="Of what the profile leaves to chance.")]
 
 
 @local.command()
@@ -45,6 +51,8 @@ def up(  # noqa: PLR0913 - an option each
     organization: Annotated[
         list[str] | None, typer.Option(help="A GitHub organisation; repeatable. [default: overskill]")
     ] = None,
+    profile: Profile = None,
+    seed: Seed = 0,
     detach: Annotated[
         bool, typer.Option("--detach", help="Leave it running and return; overskill local down stops it.")
     ] = False,
@@ -58,12 +66,13 @@ def up(  # noqa: PLR0913 - an option each
         "zones": tuple(zone or ()) or None,
         "organizations": tuple(organization or ()) or None,
     }
-    cloud = replace(_cloud(state), **{name: value for name, value in given.items() if value is not None})
+    cloud = replace(_cloud(state).found(), **{name: value for name, value in given.items() if value is not None})
     workerd = Toolchain(Project().root).workerd
     try:
         with step("Local cloud: start") as running:
-            running.detail = "started" if cloud.start(workerd) else "was running"
+            running.detail = "started" if start(cloud, workerd, profile, seed) else "was running"
         print("\n".join(_addresses(cloud)))
+        print('For clients in this shell: eval "$(overskill local env --show-secrets)"')
         if detach:
             print("Stop it with: overskill local down")
             return
@@ -89,7 +98,12 @@ def status(state: State = None) -> None:
     cloud = _cloud(state).found()
     running = cloud.health() is not None
     print("The local cloud runs." if running else f"The local cloud does not run: start it with {cloud.up}")
-    print("\n".join(_addresses(cloud) if running else [f"state    {cloud.state}"]))
+    if running:
+        print("\n".join(_addresses(cloud)))
+        profile = ask(cloud, "GET", "profile")
+        print(f"profile     {profile['name']} (seed {profile['seed']})")
+    else:
+        print(f"state       {cloud.state}")
     raise typer.Exit(0 if running else 1)
 
 
@@ -179,4 +193,3 @@ def _addresses(cloud: LocalCloud) -> Iterator[str]:
     yield f"GitHub      {cloud.api_url}/api/v3/  (git: {cloud.api_url}/OWNER/NAME.git)"
     yield f"Workers     {cloud.edge_url}"
     yield f"state       {cloud.state}"
-    yield 'For clients in this shell: eval "$(overskill local env --show-secrets)"'

@@ -4,12 +4,13 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from local_cloud.call import Answer, Call, Problem, Refusal
 from local_cloud.cloudflare.access import FAMILIES, NONE, ZONE, Family, reach, reaches_zone, token_of
+from local_cloud.cloudflare.rate_limits import CALLS, GRAPHQL_QUERIES, RateLimit
 from local_cloud.edge import UnrunnableError
 from local_cloud.store import Document
 
@@ -17,6 +18,20 @@ ID = re.compile(r"[0-9a-f]{32}")
 
 INVALID = 10021
 """The code of whatever Workers refuses in an upload or in settings."""
+
+
+TOO_MANY = 429
+
+_GATEWAY_PAGES = {
+    502: (
+        "text/html",
+        b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center>"
+        b"<h1>502 Bad Gateway</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n",
+    ),
+    503: ("text/plain", b"upstream connect error or disconnect/reset before headers. reset reason: connection timeout"),
+    504: ("text/plain", b"upstream request timeout"),
+}
+"""What comes from before the API itself, and is no JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +45,20 @@ class Page:
 class Cloudflare:
     """The dialect of everything below `/client/v4`."""
 
+    name = "cloudflare"
+
+    def __init__(self) -> None:
+        self._calls = RateLimit(CALLS)
+        self._queries = RateLimit(GRAPHQL_QUERIES)
+
     def admit(self, call: Call) -> None:
         if "authorization" not in call.headers:
             raise refusal(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
         token = token_of(call)
         if token is None:
             raise _unauthenticated(401)
+        if call.cloud.conditions.enforce_limits:
+            self._count(call)
         account, zone = call.parameters.get("account"), call.parameters.get("zone")
         if not all(ID.fullmatch(sent_id) for sent_id in (account, zone) if sent_id is not None):
             raise self.unknown_route(call.method, call.path)
@@ -69,10 +92,30 @@ class Cloudflare:
             return refusal(400, 10026, f"workers.api.error.parse_body: {wrong}")
         return refusal(400, 9207, f"Request body is invalid: {wrong}")
 
+    def fault(self, status: int) -> Answer:
+        if status in _GATEWAY_PAGES:
+            content_type, page = _GATEWAY_PAGES[status]
+            return Answer(status=status, body=page, headers={"Content-Type": content_type})
+        if status == TOO_MANY:
+            return replace(_throttled().answer, headers={"Retry-After": "1"})
+        return refusal(status, 10013, "workers.api.error.unknown").answer
+
     def failure(self, error: Exception) -> Refusal:
         if isinstance(error, UnrunnableError):
             return invalid(*error.problems)
         return refusal(500, 10013, f"workers.api.error.unknown: the local cloud failed: {error!r}")
+
+    def _count(self, call: Call) -> None:
+        token = call.headers["authorization"]
+        allowed = self._calls.take(token)
+        call.answer_headers.update(self._calls.headers(token))
+        if not allowed:
+            raise _throttled()
+        if call.path == "/graphql" and not self._queries.take(token):
+            # GraphQL's errors come with status 200.
+            told = "Rate limiter budget depleted. Please try again after 5 minutes."
+            error = {"message": told, "path": None, "extensions": {"timestamp": now()}}
+            raise Refusal(200, {"data": None, "errors": [error]})
 
 
 def _refuse_without(family: Family, call: Call, token: Document) -> None:
@@ -113,6 +156,10 @@ def new_id() -> str:
 def now() -> str:
     """The time in Cloudflare's form."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _throttled() -> Refusal:
+    return refusal(TOO_MANY, 971, "Please wait and consider throttling your request speed")
 
 
 def _unauthenticated(status: int = 403) -> Refusal:

@@ -20,16 +20,28 @@ from local_cloud.github.access import (
 )
 from local_cloud.github.app_token import AppTokenError, UnknownAppError, check
 from local_cloud.github.dialect import Created, not_found, refusal
-from local_cloud.github.rate_limit import give_back, spend, too_much
+from local_cloud.github.rate_limit import SECONDARY, give_back, spend, too_much
 from local_cloud.github.repository import find
 from local_cloud.rate_limits import SecondaryLimitError
 
 SCOPES = "admin:org, admin:repo_hook, delete_repo, repo, workflow"
 """What the token of credentials.json may do, if it were a classic one."""
 
+TOO_MANY = 429
+SECONDARY_LIMITS = (
+    "https://docs.github.com/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api"
+    "#about-secondary-rate-limits"
+)
+
+UNICORNS = (503, 504)
+UNICORN = b"<!DOCTYPE html>\n<html>\n  <head>\n    <title>Unicorn! &middot; GitHub</title>\n  </head>\n</html>\n"
+"""What GitHub's front answers with those, in place of JSON."""
+
 
 class GitHub:
     """The dialect of everything below `/api/v3`, the path of a GitHub that is not github.com."""
+
+    name = "github"
 
     @contextmanager
     def under_way(self, call: Call) -> Iterator[None]:
@@ -75,6 +87,14 @@ class GitHub:
 
     def invalid(self, call: Call, problems: Sequence[Problem]) -> Refusal:
         return refusal(422, "Invalid request.\n\n" + "\n".join(_sentence(problem) for problem in problems))
+
+    def fault(self, status: int) -> Answer:
+        if status == TOO_MANY:
+            body = {"documentation_url": SECONDARY_LIMITS, "message": SECONDARY}
+            return Answer(status=status, body=body, headers={"Retry-After": "1"})
+        if status in UNICORNS:
+            return Answer(status=status, body=UNICORN, headers={"Content-Type": "text/html; charset=utf-8"})
+        return Answer(status=status, body={"message": "Server Error"})
 
     def failure(self, error: Exception) -> Refusal:
         return refusal(500, f"The local cloud failed: {error!r}")

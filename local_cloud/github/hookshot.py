@@ -13,6 +13,8 @@ import httpx
 from local_cloud.cloud import Cloud
 from local_cloud.github import outbox
 from local_cloud.github.outbox import Outcome, failed
+from local_cloud.profiles import FAULT_HEADER
+from local_cloud.profiles.faults import Duplicate
 from local_cloud.store import Document
 from local_cloud.writes import Writes
 
@@ -44,9 +46,14 @@ class Hookshot:
                 task.add_done_callback(lambda _, key=key: self._under_way.pop(key))
 
     async def _deliver(self, delivery: Document, body: bytes) -> None:
+        met = self._cloud.conditions.delivery(delivery["event"])
+        await asyncio.sleep(met.seconds)
+        sent = {**delivery, "headers": {**delivery["headers"], FAULT_HEADER: str(met.fault)}} if met.fault else delivery
         async with self._places:
             started = time.perf_counter()
-            outcome = replace(await _outcome(delivery, body), seconds=time.perf_counter() - started)
+            outcome = replace(await _outcome(sent, body), seconds=time.perf_counter() - started)
+            if isinstance(met.fault, Duplicate):
+                await _outcome(sent, body)
         await self._writes.run(partial(outbox.end, self._cloud, delivery, outcome))
 
 

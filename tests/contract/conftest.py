@@ -60,7 +60,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, observer: Observer) -> Ite
     if LIVE:
         yield None
         return
-    with LocalCloud.run(tmp_path_factory.mktemp("contract"), observer) as local:
+    with LocalCloud.run(tmp_path_factory.mktemp("contract"), observer=observer) as local:
         yield local
 
 

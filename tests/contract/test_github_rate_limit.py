@@ -81,7 +81,9 @@ def enforced(gh, tmp_path):
     with ExitStack() as running:
 
         def run(**limits):
-            local = running.enter_context(LocalCloud.run(tmp_path, RateLimits(enforcing=True, **limits)))
+            local = running.enter_context(
+                LocalCloud.run(tmp_path, rate_limits=RateLimits(enforcing=lambda: True, **limits))
+            )
             token = local.cloud.credentials.github_token
             return local, dataclasses.replace(gh, client=local.client, token=token, answered=set())
 

@@ -29,11 +29,8 @@ def world(running: LocalCloud | None, tmp_path: Path) -> Iterator[LocalCloud]:
     with LocalCloud.run(tmp_path) as local:
         names = {"account": local.settings.account}
         credentials = local.cloud.credentials
-        for root, table, token in (
-            (cloudflare.ROOT, cloudflare.TABLE, credentials.cloudflare_token),
-            (github.ROOT, github.TABLE, credentials.github_token),
-        ):
-            service = Service(client=local.client, root=root, table=table, token=token, answered=set(), names=names)
+        for root, token in ((cloudflare.ROOT, credentials.cloudflare_token), (github.ROOT, credentials.github_token)):
+            service = Service(client=local.client, root=root, token=token, names=names)
             for method, path, options in WORLD[root]:
                 assert service.send(method, path, **options).is_success, path
         yield local

@@ -111,6 +111,8 @@ def test_health_says_whether_both_serve(local, tmp_path):
     [
         "GET unknown-routes",
         "GET logs",
+        "GET profile",
+        "PUT profile",
         "PUT github-app",
         "POST reset",
         "GET snapshots",

@@ -60,11 +60,19 @@ def test_up_gives_a_cloud_of_its_own_without_the_engine(run, folder):
     output = run("up", "--detach", "--zone", "shop.localhost", "--organization", "shop", *ports)
     assert f"http://127.0.0.1:{api_port}/client/v4" in output
     assert "Pulumi" not in output
-    assert "runs" in run("status")
+    assert "profile     instant (seed 0)" in run("status")
     values = exported(run)
     headers = {"Authorization": f"Bearer {values['GITHUB_TOKEN']}"}
     assert httpx.get(f"{values['GITHUB_API_URL']}/orgs/shop", headers=headers, trust_env=False).is_success
     assert {path.name for path in folder.iterdir()} == {"data"}
+
+
+def test_a_second_up_changes_only_the_profile(run):
+    assert "was running" in run("up", "--detach", "--profile", "realistic", "--seed", "7")
+    assert "profile     realistic (seed 7)" in run("status")
+    assert "was running" in run("up", "--detach")
+    assert "profile     realistic (seed 7)" in run("status")
+    run("up", "--detach", "--profile", "instant")
 
 
 def test_snapshots_and_reset(run):

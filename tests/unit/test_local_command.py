@@ -34,7 +34,7 @@ def keep_tokens(state: Path) -> LocalCloud:
 
 
 def test_the_state_is_the_users_outside_of_any_project(tmp_path):
-    assert f"state    {tmp_path}/data/overskill/local-cloud\n" in run("status")
+    assert f"state       {tmp_path}/data/overskill/local-cloud\n" in run("status")
 
 
 def test_the_state_is_that_of_the_project_around_the_current_folder(tmp_path, monkeypatch):
@@ -42,11 +42,11 @@ def test_the_state_is_that_of_the_project_around_the_current_folder(tmp_path, mo
     inner.mkdir(parents=True)
     (tmp_path / "shop" / ".overskill").mkdir()
     monkeypatch.chdir(inner)
-    assert f"state    {tmp_path}/shop/.overskill/local-cloud\n" in run("status")
+    assert f"state       {tmp_path}/shop/.overskill/local-cloud\n" in run("status")
 
 
 def test_the_state_is_the_one_that_is_named(tmp_path):
-    assert f"state    {tmp_path}/mine\n" in run("status", "--state", "mine")
+    assert f"state       {tmp_path}/mine\n" in run("status", "--state", "mine")
 
 
 def test_what_does_not_run_is_told_with_the_command_that_starts_it():

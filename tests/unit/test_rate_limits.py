@@ -21,7 +21,7 @@ def clock():
 @pytest.fixture
 def limits(clock):
     secondary = Secondary(content_per_minute=2, content_per_hour=3, at_once=1)
-    return RateLimits(secondary=secondary, enforcing=True, clock=clock)
+    return RateLimits(secondary=secondary, enforcing=lambda: True, clock=clock)
 
 
 def test_an_hour_begins_with_its_first_call(limits, clock):
@@ -76,7 +76,7 @@ def test_calls_at_once(limits):
 
 
 def test_what_is_not_enforced_is_counted_all_the_same(clock):
-    limits = RateLimits(secondary=Secondary(content_per_minute=0, at_once=0), clock=clock)
+    limits = RateLimits(secondary=Secondary(content_per_minute=0, at_once=0), enforcing=lambda: False, clock=clock)
     with limits.under_way("a"):
         used = [limits.spend("user ID 1", 2, creates=True) for _ in range(3)]
     assert [usage.used for usage in used] == [1, 2, 3]
