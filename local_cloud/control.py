@@ -76,7 +76,10 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[R
         return await _replaced(writes, snapshots.reset)
 
     async def list_snapshots(_: Request) -> Response:
-        return JSONResponse({"snapshots": snapshots.names()})
+        taken = await asyncio.to_thread(snapshots.taken)
+        return JSONResponse(
+            {"snapshots": [{"name": each.name, "taken_at": each.taken_at.isoformat()} for each in taken]}
+        )
 
     async def take(request: Request) -> Response:
         return await _replaced(writes, lambda: snapshots.take(request.path_params["name"]))

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from local_cloud.cloud import Cloud
 from local_cloud.github.outbox import end_interrupted
@@ -11,6 +13,14 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 class SnapshotError(Exception):
     """There is no such snapshot, or can't be; the message says which and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """`taken_at` is in UTC."""
+
+    name: str
+    taken_at: datetime
 
 
 class Snapshots:
@@ -24,10 +34,6 @@ class Snapshots:
         self._cloud = cloud
         self._root = cloud.state.snapshots
         self._under_way = self._root / "restoring"
-
-    def names(self) -> list[str]:
-        """Of the snapshots that there are, sorted."""
-        return sorted(path.name for path in self._root.glob("*") if NAME.fullmatch(path.name) and path.is_dir())
 
     def take(self, name: str) -> None:
         """Write a snapshot, over an older one of that name. Raises `SnapshotError`."""
@@ -44,9 +50,16 @@ class Snapshots:
 
     def restore(self, name: str) -> None:
         """Put a snapshot back. Raises `SnapshotError`."""
-        if name not in self.names():
-            raise SnapshotError(f"there is no snapshot {name!r}; there are: {', '.join(self.names()) or 'none'}")
+        known = [snapshot.name for snapshot in self.taken()]
+        if name not in known:
+            raise SnapshotError(f"there is no snapshot {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
         self._replace(name)
+
+    def taken(self) -> list[Snapshot]:
+        """Those that there are, the newest first."""
+        paths = [path for path in self._root.glob("*") if NAME.fullmatch(path.name) and path.is_dir()]
+        found = [Snapshot(name=path.name, taken_at=datetime.fromtimestamp(path.stat().st_mtime, UTC)) for path in paths]
+        return sorted(found, key=lambda snapshot: snapshot.taken_at, reverse=True)
 
     def reset(self) -> None:
         """Back to what a first start makes, with the same tokens. Snapshots stay."""

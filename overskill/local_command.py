@@ -130,9 +130,9 @@ def restore(name: str, state: State = None) -> None:
 
 @local.command()
 def snapshots(state: State = None) -> None:
-    """The names of the snapshots, a line each."""
-    for name in ask(_cloud(state).found(), "GET", "snapshots")["snapshots"]:
-        print(name)
+    """The snapshots, the newest first, each with its time (UTC)."""
+    for taken in ask(_cloud(state).found(), "GET", "snapshots")["snapshots"]:
+        print(f"{taken['taken_at'][:19]}  {taken['name']}")
 
 
 @local.command()

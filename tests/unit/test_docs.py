@@ -2,12 +2,17 @@
 
 import json
 import re
+from inspect import signature
 from pathlib import Path
+from unittest.mock import MagicMock
 
+import emulated_calls
 import typer
 from pydantic import BaseModel
 
 from infra.config import StackConfig
+from local_cloud.control import control_routes
+from local_cloud.profiles import PROFILES, Wanted
 from overskill.cli import app
 from overskill.doctor import cloudflare
 from policies import POLICIES
@@ -38,6 +43,30 @@ def test_every_command_is_in_the_readme():
 
 def test_every_configuration_key_is_in_the_readme():
     assert [key for key in keys(StackConfig) if f"`{key}`" not in README] == []
+
+
+def test_the_calls_in_the_local_clouds_page_are_those_that_it_has():
+    page = emulated_calls.PAGE.read_text()
+    assert page == emulated_calls.written(page), "python tests/unit/emulated_calls.py writes the tables"
+
+
+def test_every_call_of_its_own_and_every_command_is_in_the_local_clouds_page():
+    page = emulated_calls.PAGE.read_text()
+    own = {
+        f"{method} {route.path.replace('{name}', 'NAME')}"
+        for route in control_routes(*(MagicMock() for _ in signature(control_routes).parameters))
+        for method in route.methods - {"HEAD"}
+    }
+    assert [call for call in sorted(own) if f"`{call}" not in page] == []
+    told = [f"overskill {name}" for name in commands(app) if name.startswith("local ")]
+    assert [command for command in told if command not in page] == []
+
+
+def test_the_profiles_in_the_local_clouds_page_are_those_that_it_has():
+    page = emulated_calls.PAGE.read_text()
+    assert [name for name in PROFILES if f"| `{name}` |" not in page] == []
+    (plan,) = re.findall(r"```json\n(.*?)```", page, re.S)
+    assert len(Wanted.model_validate_json(plan).calls) == 1
 
 
 def test_the_wrangler_of_the_readme_is_the_tested_one():
