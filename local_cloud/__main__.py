@@ -9,7 +9,7 @@ from pathlib import Path
 from local_cloud.edge import LaunchError, UnrunnableError
 from local_cloud.ports import PortInUseError
 from local_cloud.serving import serve
-from local_cloud.settings import Settings, SettingsError
+from local_cloud.settings import LOOPBACK, Settings, SettingsError
 from local_cloud.state import StateError
 from local_cloud.store import StoreError
 
@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--state", type=Path, required=True, help="directory that holds everything")
     command.add_argument("--api-port", type=int, required=True)
     command.add_argument("--edge-port", type=int, required=True)
+    command.add_argument("--listen", default=LOOPBACK, help="address of API and edge [%(default)s]")
     command.add_argument("--workerd", type=Path, required=True, help="workerd's binary")
     command.add_argument("--account", required=True, help="Cloudflare account id, 32 hexadecimal digits")
     command.add_argument("--workers-subdomain", required=True, help="the account's subdomain of workers.dev")

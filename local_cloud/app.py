@@ -1,8 +1,10 @@
 """The API as one ASGI application: both emulated services, git, what the edge asks, the local cloud's own calls."""
 
+import re
 from collections.abc import Sequence
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -10,7 +12,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from local_cloud import cloudflare, github
 from local_cloud.cloud import Cloud
 from local_cloud.cloudflare.dialect import Cloudflare
+from local_cloud.console.routes import console_routes
 from local_cloud.control import control_routes
+from local_cloud.exchanges import Exchanges, Recorder
+from local_cloud.gate import Gate
 from local_cloud.github.api import GitHub
 from local_cloud.github.git_http import git_routes
 from local_cloud.github.hookshot import Hookshot
@@ -18,18 +23,30 @@ from local_cloud.service import Service
 from local_cloud.snapshots import Snapshots
 from local_cloud.writes import Writes
 
+SERVICES = {
+    "Cloudflare": re.compile(rf"{cloudflare.ROOT}/.*"),
+    "GitHub": re.compile(rf"{github.ROOT}/.*"),
+    "git": re.compile(r".*/(?:info/refs|git-(?:upload|receive)-pack)"),
+}
+"""By their paths."""
+
 
 def create_app(cloud: Cloud, writes: Writes, edge_routes: Sequence[BaseRoute]) -> Starlette:
     """`edge_routes`: what only the edge asks, by path or by host; first, since a path at its host may be any."""
     writes.watch("outbox", Hookshot(cloud, writes).send_all)
+    exchanges, snapshots, gate = Exchanges(), Snapshots(cloud), Gate(cloud)
+    services = [
+        Mount(cloudflare.ROOT, Service(cloudflare.ROOT, Cloudflare(), cloudflare.TABLE, cloud, writes)),
+        Mount(github.ROOT, Service(github.ROOT, GitHub(), github.TABLE, cloud, writes)),
+        *git_routes(cloud, writes),
+        Route("/{path:path}", _nowhere, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
+    ]
     return Starlette(
         routes=[
             *edge_routes,
-            Mount(cloudflare.ROOT, Service(cloudflare.ROOT, Cloudflare(), cloudflare.TABLE, cloud, writes)),
-            Mount(github.ROOT, Service(github.ROOT, GitHub(), github.TABLE, cloud, writes)),
-            *control_routes(cloud, writes, Snapshots(cloud)),
-            *git_routes(cloud, writes),
-            Route("/{path:path}", _nowhere, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
+            *control_routes(cloud, writes, snapshots, exchanges, gate),
+            *console_routes(cloud, snapshots, exchanges, gate),
+            Mount("/", routes=services, middleware=[Middleware(Recorder, exchanges, SERVICES)]),
         ]
     )
 

@@ -16,6 +16,9 @@ from local_cloud.store import Store
 
 Shape = TypeVar("Shape")
 
+NO_FORM, NO_JSON = "no_form", "no_json"
+"""Kinds of a problem with a whole body."""
+
 
 class Strict(BaseModel):
     """A request body: a field that it doesn't name is refused, and a value is never converted."""
@@ -25,7 +28,10 @@ class Strict(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What is wrong with one field. `kind` is pydantic's (`missing`, `extra_forbidden`, ...); `field` is dotted."""
+    """What is wrong with one field, or with the whole `body`. `field` is dotted.
+
+    `kind` is pydantic's (`missing`, `extra_forbidden`, ...), `NO_FORM` or `NO_JSON`.
+    """
 
     field: str
     kind: str
@@ -68,6 +74,9 @@ class Dialect(Protocol):
 
     def invalid(self, call: "Call", problems: Sequence[Problem]) -> Refusal: ...
 
+    def real_token(self) -> Refusal:
+        """The service's refusal of a token that looks like a real one."""
+
     def fault(self, status: int) -> Answer:
         """What is answered with a status of 400 or more where nothing is wrong with the call."""
 
@@ -109,6 +118,8 @@ class Call:
         """The parts of a multipart body."""
         try:
             return multipart.parse(self.headers.get("content-type", ""), self.body)
+        except multipart.NoFormError as error:
+            raise self.dialect.invalid(self, [Problem(field="body", kind=NO_FORM, message=str(error))]) from None
         except multipart.MultipartError as error:
             raise self.invalid("body", str(error)) from None
 
@@ -117,7 +128,8 @@ class Call:
         try:
             value = json.loads(self.body if body is None else body)
         except ValueError as error:
-            raise self.invalid("body", f"is not JSON: {error}") from None
+            problem = Problem(field="body", kind=NO_JSON, message=f"is not JSON: {error}")
+            raise self.dialect.invalid(self, [problem]) from None
         return self.checked(shape, value)
 
     def checked(self, shape: type[Shape], value: Any) -> Shape:

@@ -1,8 +1,8 @@
 """The local cloud's own calls, `/_local`: what no real service has."""
 
 import asyncio
-import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ValidationError
@@ -13,14 +13,14 @@ from starlette.routing import Route
 from local_cloud import logs
 from local_cloud.call import Strict
 from local_cloud.cloud import Cloud
+from local_cloud.exchanges import Exchanges
+from local_cloud.gate import Gate
 from local_cloud.github import app as github_app
 from local_cloud.profiles import Wanted
 from local_cloud.snapshots import SnapshotError, Snapshots
 from local_cloud.writes import Writes
 
 PROBE_SECONDS = 1.0
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def _check_known(permissions: dict[str, str]) -> dict[str, str]:
@@ -35,18 +35,8 @@ class AppSettings(Strict):
     permissions: Annotated[dict[str, Literal["read", "write"]], AfterValidator(_check_known)]
 
 
-def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[Route]:
-    """`health` is open; everything else needs the Cloudflare token."""
-
-    def guarded(endpoint: Endpoint) -> Endpoint:
-        async def guard(request: Request) -> Response:
-            expected = f"Bearer {cloud.credentials.cloudflare_token}"
-            if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected.encode()):
-                message = f"send the Cloudflare token of {cloud.state.path}/credentials.json as a bearer token"
-                return JSONResponse({"error": message}, 401)
-            return await endpoint(request)
-
-        return guard
+def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots, exchanges: Exchanges, gate: Gate) -> list[Route]:
+    """`health` is open; everything else needs the Cloudflare token, or is asked for by the page."""
 
     async def health(_: Request) -> Response:
         ready = await _answers(cloud.settings.edge_port)
@@ -72,14 +62,23 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[R
             return JSONResponse({"error": str(error)}, 422)
         return JSONResponse(cloud.conditions.shown())
 
-    async def reset(_: Request) -> Response:
-        return await _replaced(writes, snapshots.reset)
+    async def last_requests(request: Request) -> Response:
+        after = request.query_params.get("after", "0")
+        if not after.isdecimal():
+            return JSONResponse({"error": "after: must be the number of a request"}, 422)
+        return JSONResponse({"requests": [asdict(exchange) for exchange in exchanges.after(int(after))]})
 
     async def list_snapshots(_: Request) -> Response:
         taken = await asyncio.to_thread(snapshots.taken)
         return JSONResponse(
             {"snapshots": [{"name": each.name, "taken_at": each.taken_at.isoformat()} for each in taken]}
         )
+
+    async def delete_snapshot(request: Request) -> Response:
+        return await _replaced(writes, lambda: snapshots.delete(request.path_params["name"]))
+
+    async def reset(_: Request) -> Response:
+        return await _replaced(writes, snapshots.reset)
 
     async def take(request: Request) -> Response:
         return await _replaced(writes, lambda: snapshots.take(request.path_params["name"]))
@@ -96,16 +95,18 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots) -> list[R
         return Response(status_code=204)
 
     return [
-        Route("/_local/health", health, methods=["GET"]),
-        Route("/_local/unknown-routes", guarded(unknown_routes), methods=["GET"]),
-        Route("/_local/logs", guarded(show_logs), methods=["GET"]),
-        Route("/_local/profile", guarded(show_profile), methods=["GET"]),
-        Route("/_local/profile", guarded(set_profile), methods=["PUT"]),
-        Route("/_local/github-app", guarded(set_app), methods=["PUT"]),
-        Route("/_local/reset", guarded(reset), methods=["POST"]),
-        Route("/_local/snapshots", guarded(list_snapshots), methods=["GET"]),
-        Route("/_local/snapshots/{name}", guarded(take), methods=["POST"]),
-        Route("/_local/snapshots/{name}/restore", guarded(restore), methods=["POST"]),
+        Route("/_local/health", gate.local(health), methods=["GET"]),
+        Route("/_local/requests", gate.guarded(last_requests), methods=["GET"]),
+        Route("/_local/unknown-routes", gate.guarded(unknown_routes), methods=["GET"]),
+        Route("/_local/logs", gate.guarded(show_logs), methods=["GET"]),
+        Route("/_local/profile", gate.guarded(show_profile), methods=["GET"]),
+        Route("/_local/profile", gate.guarded(set_profile), methods=["PUT"]),
+        Route("/_local/github-app", gate.guarded(set_app), methods=["PUT"]),
+        Route("/_local/reset", gate.guarded(reset), methods=["POST"]),
+        Route("/_local/snapshots", gate.guarded(list_snapshots), methods=["GET"]),
+        Route("/_local/snapshots/{name}", gate.guarded(take), methods=["POST"]),
+        Route("/_local/snapshots/{name}", gate.guarded(delete_snapshot), methods=["DELETE"]),
+        Route("/_local/snapshots/{name}/restore", gate.guarded(restore), methods=["POST"]),
     ]
 
 

@@ -11,6 +11,10 @@ class MultipartError(ValueError):
     """The body is not what its Content-Type says; the message says where."""
 
 
+class NoFormError(MultipartError):
+    """The Content-Type is another one; the message says which."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """One field of a form. `filename` and `content_type` are None where the client sent none."""
@@ -22,12 +26,12 @@ class Part:
 
 
 def parse(content_type: str, body: bytes) -> list[Part]:
-    """The parts in the order sent. Raises `MultipartError`."""
+    """The parts in the order sent. Raises `MultipartError`, `NoFormError` if the body is no form at all."""
     header = Message()
     header["Content-Type"] = content_type
     boundary = header.get_boundary()
     if header.get_content_type() != "multipart/form-data" or not boundary:
-        raise MultipartError(f"Content-Type must be multipart/form-data with a boundary; it is {content_type!r}")
+        raise NoFormError(f"Content-Type must be multipart/form-data with a boundary; it is {content_type!r}")
     # The delimiter owns the line break before it, and the first part may open the body.
     sections = (b"\r\n" + body).split(b"\r\n--" + boundary.encode())
     if len(sections) < 2 or not sections[-1].startswith(b"--"):

@@ -10,13 +10,17 @@ class PortInUseError(Exception):
     """The message names the port, who holds it, and the way out."""
 
 
-def listen(port: int, option: str) -> socket.socket:
-    """A socket that listens on 127.0.0.1:`port`; `option` is what chooses another one. Raises `PortInUseError`."""
+def listen(port: int, option: str, address: str = "127.0.0.1") -> socket.socket:
+    """A socket that listens on `address`:`port`; `option` is what chooses another one. Raises `PortInUseError`.
+
+    `::` is every address, of IPv4 as well.
+    """
+    every = {"family": socket.AF_INET6, "dualstack_ipv6": True} if address == "::" else {}
     try:
-        listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+        listener = socket.create_server((address, port), backlog=1024, **every)
     except OSError as error:
         raise PortInUseError(
-            f"cannot listen on 127.0.0.1:{port} ({os.strerror(error.errno or 0)}); it is held by {holder(port)}: "
+            f"cannot listen on {address}:{port} ({os.strerror(error.errno or 0)}); it is held by {holder(port)}: "
             f"end that, or choose another port with {option}"
         ) from None
     # Connections inherit it: without it, an answer in two packets waits 40 ms for the first one's acknowledgement.

@@ -1,7 +1,6 @@
-"""An emulated service as an ASGI application: reads a call, finds its handler, runs it, writes down what happened."""
+"""An emulated service as an ASGI application: reads a call, finds its handler, runs it, answers."""
 
 import logging
-import time
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from local_cloud import real_tokens
 from local_cloud.call import Answer, Call, Dialect, Refusal
 from local_cloud.cloud import Cloud
 from local_cloud.profiles import injection
@@ -18,8 +18,17 @@ from local_cloud.writes import Writes
 
 MAX_BODY_BYTES = 100 * 1024 * 1024
 
+TOO_LARGE = Answer(
+    status=413,
+    body=(
+        b"<html>\n<head><title>413 Request Entity Too Large</title></head>\n<body>\n"
+        b"<center><h1>413 Request Entity Too Large</h1></center>\n<hr><center>nginx</center>\n</body>\n</html>\n"
+    ),
+    headers={"Content-Type": "text/html"},
+)
+"""In both services, the server in front says so, in no dialect."""
+
 log = logging.getLogger("local_cloud")
-request_log = logging.getLogger("local_cloud.requests")
 
 
 class Service:
@@ -34,7 +43,6 @@ class Service:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        started = time.perf_counter()
         # The path as it was sent: a name may hold an encoded slash.
         path = scope["raw_path"].decode().partition("?")[0].removeprefix(self.root)
         answer = await self._answer(request, path)
@@ -42,11 +50,11 @@ class Service:
             await injection.reset(receive)
             return
         await _response(answer)(scope, receive, send)
-        elapsed = (time.perf_counter() - started) * 1000
-        request_log.info("%s %s%s %d %.1f ms", request.method, self.root, path, answer.status, elapsed)
 
     async def _answer(self, request: Request, path: str) -> Answer | None:
         """None: the connection is to be reset."""
+        if real_tokens.carried(request.headers, request.url.query):
+            return self._dialect.real_token().answer
         body = await _body(request)
         route, parameters = self.table.find(request.method, path) or (None, {})
         call = Call(
@@ -66,7 +74,7 @@ class Service:
     async def _outcome(self, call: Call, *, too_large: bool) -> Answer:
         try:
             if too_large:
-                raise call.invalid("body", f"is larger than {MAX_BODY_BYTES} bytes")
+                return TOO_LARGE
             with self._dialect.under_way(call):
                 if call.route:
                     return await self._writes.run(partial(_handle, call.route.handler, call), call.after_commit)

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import signal
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from logging.handlers import RotatingFileHandler
 
 import uvicorn
 
 from local_cloud.app import create_app
+from local_cloud.cloud import Cloud
 from local_cloud.edge import Edge, source_routes
 from local_cloud.edge_data import data_routes
 from local_cloud.edge_view import EdgeView
@@ -20,6 +22,13 @@ from local_cloud.store import Reader
 from local_cloud.writes import Writes
 
 REQUEST_LOG_BYTES = 10 * 1024 * 1024
+
+EXPOSED = (
+    "listening on %s, ports %d and %d: every machine that reaches this one can open the apps, read public repositories "
+    "and try tokens, and nothing that is sent is encrypted. Whoever has a token can run code here."
+)
+
+log = logging.getLogger(__name__)
 
 
 class _Server(uvicorn.Server):
@@ -37,8 +46,10 @@ async def serve(settings: Settings) -> None:
     state = StateDirectory(settings.state)
     state.acquire()
     try:
+        if not settings.is_loopback:
+            log.warning(EXPOSED, settings.listen, settings.api_port, settings.edge_port)
         _log_requests(state)
-        with listen(settings.api_port, "--api-port") as listener:
+        with listen(settings.api_port, "--api-port", settings.listen) as listener:
             cloud = open_cloud(settings, state)
             reader = Reader(state.database)
             view = EdgeView(reader, cloud.vault)
@@ -50,6 +61,7 @@ async def serve(settings: Settings) -> None:
                 state_dir=state.edge,
             )
             edge.residents = settings.resident_apps
+            edge.address = settings.listen
             writes = Writes(cloud.store, view, edge)
             edge_routes = [*source_routes(view, edge.token), *data_routes(reader, cloud.store, writes, edge.token)]
             app = create_app(cloud, writes, edge_routes)
@@ -58,16 +70,22 @@ async def serve(settings: Settings) -> None:
                 asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
             await edge.start()
             try:
-                print(
-                    f"local cloud ready: API {settings.api_url}, edge http://127.0.0.1:{settings.edge_port}, "
-                    f"state {state.path}",
-                    flush=True,
-                )
+                print(_ready(cloud), flush=True)
                 await server.serve(sockets=[listener])
             finally:
                 await edge.stop()
     finally:
         state.release()
+
+
+def _ready(cloud: Cloud) -> str:
+    """The line that tells where everything is. The page's key is shown to a terminal only: a log is read by others."""
+    settings = cloud.settings
+    key = f"?key={cloud.credentials.page_key}" if sys.stdout.isatty() else ""
+    return (
+        f"local cloud ready: API {settings.api_url}, edge http://127.0.0.1:{settings.edge_port}, "
+        f"state {cloud.state.path}, page {settings.api_url}/{key}"
+    )
 
 
 def _log_requests(state: StateDirectory) -> None:

@@ -11,6 +11,9 @@ DOMAIN_NAME = rf"{_LABEL}(?:\.{_LABEL})+"
 
 MAX_RESIDENT_APPS = 3000
 """workerd has crashed near 4,000 loaded Workers."""
+LOOPBACK = "127.0.0.1"
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - taken only if it is asked for
+"""Of IPv4, and of IPv6 too."""
 
 
 class SettingsError(ValueError):
@@ -21,8 +24,8 @@ class SettingsError(ValueError):
 class Settings:
     """`account` is a Cloudflare account id; `zones` are its DNS zones, `organizations` those of GitHub.
 
-    The API listens on 127.0.0.1:`api_port`, the edge on 127.0.0.1:`edge_port`; `workerd` is its binary.
-    `profile` and `seed` are those of the start: see `profiles`.
+    The API listens on `api_port`, the edge on `edge_port`; `workerd` is its binary. `listen` is the address of both:
+    127.0.0.1, or every one that this machine has. `profile` and `seed` are those of the start: see `profiles`.
     `workers_subdomain` is the account's until it is changed through the API; `resident_apps` stay loaded at most.
     """
 
@@ -37,6 +40,7 @@ class Settings:
     resident_apps: int = 500
     profile: str = "instant"
     seed: int = 0
+    listen: str = LOOPBACK
 
     def __post_init__(self) -> None:
         checks = [
@@ -46,6 +50,11 @@ class Settings:
             (
                 0 < self.resident_apps <= MAX_RESIDENT_APPS,
                 f"--resident-apps {self.resident_apps}: must be 1 to {MAX_RESIDENT_APPS}; workerd crashes beyond",
+            ),
+            (
+                self.listen in {LOOPBACK, *EVERY_ADDRESS},
+                f"--listen {self.listen}: must be {LOOPBACK}, or {' or '.join(EVERY_ADDRESS)} for every address "
+                f"of this machine: the local cloud asks itself at {LOOPBACK}",
             ),
             (self.workerd.is_file(), f"--workerd {self.workerd}: there is no such file"),
             (re.fullmatch(r"[0-9a-f]{32}", self.account), f"--account {self.account}: must be 32 hexadecimal digits"),
@@ -72,4 +81,9 @@ class Settings:
     @property
     def api_url(self) -> str:
         """Where the API answers, without a slash at the end."""
-        return f"http://127.0.0.1:{self.api_port}"
+        return f"http://{LOOPBACK}:{self.api_port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches API and edge."""
+        return self.listen == LOOPBACK

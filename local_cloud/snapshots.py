@@ -4,6 +4,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from local_cloud.cloud import Cloud
 from local_cloud.github.outbox import end_interrupted
@@ -33,7 +34,7 @@ class Snapshots:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._root = cloud.state.snapshots
-        self._under_way = self._root / "restoring"
+        self._under_way = self._root / ".restoring"
 
     def take(self, name: str) -> None:
         """Write a snapshot, over an older one of that name. Raises `SnapshotError`."""
@@ -50,10 +51,14 @@ class Snapshots:
 
     def restore(self, name: str) -> None:
         """Put a snapshot back. Raises `SnapshotError`."""
-        known = [snapshot.name for snapshot in self.taken()]
-        if name not in known:
-            raise SnapshotError(f"there is no snapshot {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
-        self._replace(name)
+        self._replace(self._known(name).name)
+
+    def delete(self, name: str) -> None:
+        """Raises `SnapshotError` if there is none."""
+        leaving = self._root / ".leaving"
+        shutil.rmtree(leaving, ignore_errors=True)
+        self._known(name).rename(leaving)
+        shutil.rmtree(leaving)
 
     def taken(self) -> list[Snapshot]:
         """Those that there are, the newest first."""
@@ -69,6 +74,12 @@ class Snapshots:
         """End what a killed process had under way."""
         if self._under_way.exists():
             self._replace(self._under_way.read_text())
+
+    def _known(self, name: str) -> Path:
+        known = [snapshot.name for snapshot in self.taken()]
+        if name not in known:
+            raise SnapshotError(f"there is no snapshot {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
+        return self._root / name
 
     def _replace(self, name: str) -> None:
         source = self._root / name if name else None

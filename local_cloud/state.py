@@ -21,10 +21,14 @@ class StateError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """The tokens that the two emulated services accept, and GitHub's one App, whose private key is in PEM."""
+    """The tokens that the two emulated services accept, and GitHub's one App, whose private key is in PEM.
+
+    `page_key` opens the local cloud's own page.
+    """
 
     cloudflare_token: str
     github_token: str
+    page_key: str
     github_app_id: str
     github_client_id: str
     github_private_key: str
@@ -61,11 +65,12 @@ class StateDirectory:
         self._lock.release()
 
     def credentials(self) -> Credentials:
-        """What is in `credentials.json`; made up if there is none yet, or no App in it."""
+        """What is in `credentials.json`; made up if there is none yet, or no App or no key of the page in it."""
         path = self.path / "credentials.json"
         try:
             kept = json.loads(path.read_bytes()) if path.exists() else _new_tokens()
-            credentials = Credentials(**(kept if "github_app_id" in kept else {**kept, **_new_app()}))
+            app = {} if "github_app_id" in kept else _new_app()
+            credentials = Credentials(**{"page_key": f"local-page-{secrets.token_hex(20)}", **kept, **app})
         except (ValueError, TypeError) as error:
             raise StateError(f"{path} is damaged ({error}): rm {path}, and new tokens are made at the start") from None
         if asdict(credentials) != kept:

@@ -70,6 +70,13 @@ class Reader:
     def values(self, collection: str, scope: str) -> list[Document]:
         return [value for _, value in self.items(collection, scope)]
 
+    def across(self, collection: str) -> Iterator[tuple[str, str, Document]]:
+        """Scope, key and document of everything in a collection, in that order."""
+        rows = self._connection.execute(
+            "SELECT scope, key, value FROM documents WHERE collection = ? ORDER BY scope, key", (collection,)
+        )
+        return ((scope, key, json.loads(value)) for scope, key, value in rows)
+
     def count(self, collection: str, scope: str) -> int:
         return self._connection.execute(
             "SELECT count(*) FROM documents WHERE collection = ? AND scope = ?", (collection, scope)

@@ -8,13 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from local_cloud.call import Answer, Call, Problem, Refusal
+from local_cloud.call import NO_FORM, NO_JSON, Answer, Call, Problem, Refusal
 from local_cloud.cloudflare.access import FAMILIES, NONE, ZONE, Family, reach, reaches_zone, token_of
 from local_cloud.cloudflare.rate_limits import CALLS, GRAPHQL_QUERIES, RateLimit
 from local_cloud.edge import UnrunnableError
+from local_cloud.real_tokens import REASON
 from local_cloud.store import Document
 
 ID = re.compile(r"[0-9a-f]{32}")
+
+PLAIN_SCRIPTS = ("application/javascript", "text/javascript")
+"""Content types of a script in the old format, which Cloudflare takes and the local cloud does not."""
 
 INVALID = 10021
 """The code of whatever Workers refuses in an upload or in settings."""
@@ -87,10 +91,18 @@ class Cloudflare:
         return _refusal(400, [(7003, message), (7000, f"No route for that URI ({method})")])
 
     def invalid(self, call: Call, problems: Sequence[Problem]) -> Refusal:
+        kinds = {problem.kind for problem in problems}
+        if NO_FORM in kinds and call.headers.get("content-type", "").partition(";")[0] not in PLAIN_SCRIPTS:
+            return refusal(415, 10001, f"Content-Type must be one of: {', '.join(PLAIN_SCRIPTS)}, multipart/form-data")
+        if NO_JSON in kinds and "/workers/" not in call.path:
+            return refusal(400, 6007, "Malformed JSON in request body")
         wrong = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
         if "/workers/" in call.path:
             return refusal(400, 10026, f"workers.api.error.parse_body: {wrong}")
         return refusal(400, 9207, f"Request body is invalid: {wrong}")
+
+    def real_token(self) -> Refusal:
+        return refusal(401, 10000, f"Authentication error: {REASON}")
 
     def fault(self, status: int) -> Answer:
         if status in _GATEWAY_PAGES:

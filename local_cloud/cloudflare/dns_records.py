@@ -85,6 +85,8 @@ def delete_record(call: Call) -> dict[str, str]:
 
 def _checked(call: Call, own_id: str | None) -> Document:
     """The record that was sent, as it is kept. `own_id` is that of the record which it replaces."""
+    if call.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise refusal(400, 9207, "Content-type must be application/json.")
     sent, zone = call.json(Record), zone_of(call)
     name = sent.name.lower().rstrip(".")
     if not contains(zone, name):

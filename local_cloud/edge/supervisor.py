@@ -17,7 +17,7 @@ _DEFER_SECONDS = 5
 
 
 class Edge:
-    """Serves the Workers of `view` on 127.0.0.1:`port`.
+    """Serves the Workers of `view` on `address`:`port`.
 
     `api_port`: where `source_routes(view, edge.token)` is mounted. `workerd`: the binary. `state_dir`: a directory of
     the edge's own. The listening sockets are this process's, so that no connection is refused while workerd restarts.
@@ -26,6 +26,9 @@ class Edge:
     internet: tuple[str, ...] = ("public",)
     residents: int = 500
     """As in `config.Settings`; to be changed before the start."""
+
+    address = "127.0.0.1"
+    """To be changed before the start, too."""
 
     def __init__(self, view: View, *, port: int, api_port: int, workerd: Path, state_dir: Path) -> None:
         self.token = secrets.token_urlsafe(32)
@@ -45,7 +48,7 @@ class Edge:
         await asyncio.to_thread(end_orphans, self._state_dir)
         newest_date = await release_date(self._workerd)
         async with AsyncExitStack() as starting:
-            public = starting.enter_context(listen(self._port, "--edge-port"))
+            public = starting.enter_context(listen(self._port, "--edge-port", self.address))
             between = [starting.enter_context(listen(0, "")) for _ in range(2)]
             _defer(public)
             for_apps, for_account = between

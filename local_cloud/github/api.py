@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from local_cloud.call import Answer, Call, Problem, Refusal
+from local_cloud.call import NO_JSON, Answer, Call, Problem, Refusal
 from local_cloud.github.access import (
     ANYONE,
     AS_APP,
@@ -23,6 +23,7 @@ from local_cloud.github.dialect import Created, not_found, refusal
 from local_cloud.github.rate_limit import SECONDARY, give_back, spend, too_much
 from local_cloud.github.repository import find
 from local_cloud.rate_limits import SecondaryLimitError
+from local_cloud.real_tokens import REASON
 
 SCOPES = "admin:org, admin:repo_hook, delete_repo, repo, workflow"
 """What the token of credentials.json may do, if it were a classic one."""
@@ -36,6 +37,9 @@ SECONDARY_LIMITS = (
 UNICORNS = (503, 504)
 UNICORN = b"<!DOCTYPE html>\n<html>\n  <head>\n    <title>Unicorn! &middot; GitHub</title>\n  </head>\n</html>\n"
 """What GitHub's front answers with those, in place of JSON."""
+
+NO_OBJECT = frozenset({"dict_type", "model_attributes_type", "model_type"})
+"""What pydantic calls a body that is JSON, but another kind of it."""
 
 
 class GitHub:
@@ -86,7 +90,15 @@ class GitHub:
         return refusal(501, f"The local cloud has no call {method} /api/v3{path}")
 
     def invalid(self, call: Call, problems: Sequence[Problem]) -> Refusal:
+        for problem in problems:
+            if problem.kind == NO_JSON:
+                return refusal(400, "Problems parsing JSON")
+            if problem.field == "body" and problem.kind in NO_OBJECT:
+                return refusal(400, "Body should be a JSON object")
         return refusal(422, "Invalid request.\n\n" + "\n".join(_sentence(problem) for problem in problems))
+
+    def real_token(self) -> Refusal:
+        return refusal(401, f"Bad credentials: {REASON}")
 
     def fault(self, status: int) -> Answer:
         if status == TOO_MANY:

@@ -5,9 +5,7 @@ one which stalls holds nothing; what git answers is passed on as it comes.
 """
 
 import asyncio
-import logging
 import tempfile
-import time
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -18,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from local_cloud import real_tokens
 from local_cloud.cloud import Cloud
 from local_cloud.git import ENVIRONMENT
 from local_cloud.github import pushes
@@ -37,8 +36,6 @@ CONFIGURATION = {
 
 GUARDS = {"core.hooksPath": str(Path(__file__).parent / "hooks")}
 """The configuration of a push by one who may not change workflow files."""
-
-request_log = logging.getLogger("local_cloud.requests")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -95,17 +92,14 @@ def git_routes(cloud: Cloud, writes: Writes) -> list[Route]:
 
 def _answering(endpoint: Endpoint) -> Endpoint:
     async def answer(request: Request) -> Response:
-        started = time.perf_counter()
         try:
-            response = await endpoint(request)
+            if real_tokens.carried(request.headers, request.url.query):
+                raise RefusedError(401, f"Invalid username or token: {real_tokens.REASON}.")
+            return await endpoint(request)
         except RefusedError as error:
-            response = error.answer
+            return error.answer
         except ClientDisconnect:
-            response = Response(status_code=400)  # which nobody reads
-        elapsed = (time.perf_counter() - started) * 1000
-        path = request.scope["raw_path"].decode().partition("?")[0]
-        request_log.info("%s %s %d %.1f ms", request.method, path, response.status_code, elapsed)
-        return response
+            return Response(status_code=400)  # which nobody reads
 
     return answer
 

@@ -71,6 +71,14 @@ def local(running: LocalCloud | None) -> LocalCloud:
     return running
 
 
+@pytest.fixture
+def fresh(local: LocalCloud, tmp_path: Path) -> Iterator[LocalCloud]:
+    """A local cloud of the test's own; its client may call Cloudflare and `/_local`."""
+    with LocalCloud.run(tmp_path) as made:
+        made.client.headers["Authorization"] = f"Bearer {made.cloud.credentials.cloudflare_token}"
+        yield made
+
+
 @pytest.fixture(scope="session")
 def workerd(running: LocalCloud | None) -> Path:
     """The binary, for a local cloud that runs as a process of its own."""

@@ -143,7 +143,7 @@ def test_no_file_and_no_log_holds_a_secret(workerd, tmp_path):
         secret = re.compile(r".*_(?:token|key)")
         credentials = json.loads((cloud.state / "credentials.json").read_text())
         secrets = [value for name, value in credentials.items() if secret.fullmatch(name)]
-        assert len(secrets) == 3
+        assert len(secrets) == 4
         for path in files:
             if path.name != "credentials.json":
                 assert not any(value.encode() in path.read_bytes() for value in secrets)

@@ -6,14 +6,6 @@ import pytest
 from contract_service import LocalCloud, serving, upload
 
 
-@pytest.fixture
-def fresh(local, tmp_path):
-    """A local cloud of its own, and a client that may call `/_local`."""
-    with LocalCloud.run(tmp_path) as made:
-        made.client.headers["Authorization"] = f"Bearer {made.cloud.credentials.cloudflare_token}"
-        yield made
-
-
 def github(fresh, method, path, **options):
     headers = {"Authorization": f"token {fresh.cloud.credentials.github_token}"}
     return fresh.client.request(method, f"/api/v3{path}", headers=headers, **options)
@@ -85,8 +77,29 @@ def test_a_path_outside_of_every_service_is_not_taken_for_gone(fresh):
 def test_a_body_that_is_too_large_is_refused(fresh, monkeypatch):
     monkeypatch.setattr("local_cloud.service.MAX_BODY_BYTES", 10)
     answer = github(fresh, "POST", "/orgs/overskill/repos", json={"name": "longer than that"})
-    assert answer.status_code == 422
-    assert "larger than 10 bytes" in answer.json()["message"]
+    assert answer.status_code == 413
+    assert "413 Request Entity Too Large" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"), [("application/json", 415, 10001), ("text/javascript", 400, 10026)]
+)
+def test_an_upload_that_is_no_form(cf, local, kind, status, code):
+    path = "/accounts/{account}/workers/scripts/no-form"
+    assert cf.refused("PUT", path, status, content=b"{}", headers={"Content-Type": kind})[0] == code
+
+
+def test_a_body_that_is_no_json(cf, gh, local):
+    kind = {"Content-Type": "application/json"}
+    for path, code in (("/zones", 6007), ("/zones/{zone}/dns_records", 6007)):
+        assert cf.refused("POST", path, 400, content=b"{", headers=kind) == (code, "Malformed JSON in request body")
+    record = {"type": "TXT", "name": "a", "content": "b"}
+    assert cf.refused("POST", "/zones/{zone}/dns_records", 400, data=record) == (
+        9207,
+        "Content-type must be application/json.",
+    )
+    for body, message in ((b"{", "Problems parsing JSON"), (b"[]", "Body should be a JSON object")):
+        assert gh.call("POST", "/orgs/{org}/repos", status=400, content=body)["message"] == message
 
 
 def test_health_says_whether_both_serve(local, tmp_path):
@@ -109,7 +122,9 @@ def test_health_says_whether_both_serve(local, tmp_path):
 @pytest.mark.parametrize(
     "call",
     [
+        "GET requests",
         "GET unknown-routes",
+        "GET page/requests",
         "GET logs",
         "GET profile",
         "PUT profile",
@@ -117,6 +132,7 @@ def test_health_says_whether_both_serve(local, tmp_path):
         "POST reset",
         "GET snapshots",
         "POST snapshots/a",
+        "DELETE snapshots/a",
         "POST snapshots/a/restore",
     ],
 )
