@@ -70,7 +70,7 @@ async def serve(settings: Settings) -> None:
                 asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
             await edge.start()
             try:
-                print(_ready(cloud), flush=True)
+                print(ready_line(cloud), flush=True)
                 await server.serve(sockets=[listener])
             finally:
                 await edge.stop()
@@ -78,7 +78,7 @@ async def serve(settings: Settings) -> None:
         state.release()
 
 
-def _ready(cloud: Cloud) -> str:
+def ready_line(cloud: Cloud) -> str:
     """The line that tells where everything is. The page's key is shown to a terminal only: a log is read by others."""
     settings = cloud.settings
     key = f"?key={cloud.credentials.page_key}" if sys.stdout.isatty() else ""

@@ -70,6 +70,7 @@ def up(
             _show_urls(session, apps_module.create(session, FIRST_APP))
         else:
             console.print(f"Platform {stack} is up. An app in it: ./dev app create NAME --stack {stack}")
+        print(f"{'local cloud':<16} {session.cloud.page_url}")
         console.print(f"Ready after {duration(time.monotonic() - started)}.", end=" ")
         if detach:
             console.print("Stop it with ./dev down")

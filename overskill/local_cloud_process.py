@@ -61,6 +61,11 @@ class LocalCloud:
         except FileNotFoundError:
             raise CommandError(f"the local cloud has never run here: start it with {self.up}") from None
 
+    @property
+    def page_url(self) -> str:
+        """Opens the local cloud's own page; has the page's key in it."""
+        return f"http://127.0.0.1:{self.api_port}/?key={self.credentials()['page_key']}"
+
     def process(self) -> psutil.Process | None:
         """The running process, or None. A recorded pid that now belongs to another program does not count."""
         try:

@@ -23,23 +23,31 @@ def free_port() -> int:
 class Process:
     """A running local cloud."""
 
-    def __init__(self, state: Path, workerd: Path, *, residents: int | None = None, **ports: int) -> None:
+    def __init__(
+        self, state: Path, workerd: Path, *, api: int | None = None, edge: int | None = None, **options: str | int
+    ) -> None:
+        """`api` and `edge` are ports; `options` are further ones of the command line, `resident_apps=5` for one."""
         self.state = state
-        options = {
+        words = {
             "--state": state,
-            "--api-port": ports.get("api", free_port()),
-            "--edge-port": ports.get("edge", free_port()),
+            "--api-port": api or free_port(),
+            "--edge-port": edge or free_port(),
             "--workerd": workerd,
             "--account": ACCOUNT,
             "--workers-subdomain": "overskill",
             "--zone": "overskill.localhost",
             "--organization": "overskill",
-            **({"--resident-apps": residents} if residents else {}),
+            **{f"--{name.replace('_', '-')}": value for name, value in options.items()},
         }
-        self.url = f"http://127.0.0.1:{options['--api-port']}"
-        self.edge_url = f"http://127.0.0.1:{options['--edge-port']}"
-        words = [str(word) for option in options.items() for word in option]
-        command = [sys.executable, "-m", "local_cloud", "serve", *words]
+        self.url = f"http://127.0.0.1:{words['--api-port']}"
+        self.edge_url = f"http://127.0.0.1:{words['--edge-port']}"
+        command = [
+            sys.executable,
+            "-m",
+            "local_cloud",
+            "serve",
+            *(str(word) for pair in words.items() for word in pair),
+        ]
         with (state.parent / "stderr").open("a") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
 
@@ -47,6 +55,7 @@ class Process:
         assert self.process.stdout
         line = self.process.stdout.readline()
         assert line.startswith(f"local cloud ready: API {self.url}, edge {self.edge_url}"), self.log()
+        assert line.endswith(f", page {self.url}/\n"), line  # without its key: this is no terminal
         return self
 
     def log(self) -> str:
@@ -72,7 +81,7 @@ class Process:
 
 
 @contextmanager
-def running(state: Path, workerd: Path, **options: int) -> Iterator[Process]:
+def running(state: Path, workerd: Path, **options: str | int) -> Iterator[Process]:
     process = Process(state, workerd, **options)
     try:
         yield process.ready()

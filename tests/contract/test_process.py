@@ -1,5 +1,6 @@
 """The local cloud as a process, with a real workerd: start, stop, kill, and what its files hold."""
 
+import contextlib
 import json
 import os
 import re
@@ -150,6 +151,20 @@ def test_no_file_and_no_log_holds_a_secret(workerd, tmp_path):
         for name in ("credentials.json", "secret.key"):
             assert (cloud.state / name).stat().st_mode & 0o777 == 0o600
         assert "GET " + f"{workers}/scripts/dispatch/settings 200" in (cloud.state / "requests.log").read_text()
+
+
+@pytest.mark.parametrize(("listen", "others"), [(None, False), ("0.0.0.0", True), ("::", True)])  # noqa: S104
+def test_it_listens_to_this_machine_only_unless_told_otherwise(workerd, tmp_path, listen, others):
+    def answers(url: str) -> bool:
+        # Another address of this machine, which stands for those of the network.
+        with contextlib.suppress(httpx.ConnectError):
+            return bool(httpx.get(url.replace("127.0.0.1", "127.0.0.2"), trust_env=False).status_code)
+        return False
+
+    with running(tmp_path / "state", workerd, listen=listen) as cloud:
+        assert httpx.get(f"{cloud.url}/_local/health").json() == {"api": "ready", "edge": "ready"}
+        assert [answers(url) for url in (cloud.url, cloud.edge_url)] == [others, others]
+        assert ("every machine that reaches this one" in cloud.log()) is others
 
 
 def test_wrong_arguments_are_named_all_at_once(local, tmp_path):

@@ -69,7 +69,7 @@ def first_answer(cloud: Process) -> float:
 def test_memory_does_not_grow_with_the_apps_that_were_called(workerd, tmp_path, stored, called, residents):
     """After the last fifth of the calls it is what it was before them, within 10%; a restart takes under 5 s."""
     state, ports = tmp_path / "state", {"api": free_port(), "edge": free_port()}
-    options = {**ports, "residents": residents}
+    options = {**ports, "resident_apps": residents}
     with running(state, workerd, **options) as cloud:
         store_apps(cloud, stored)
         apps, fifth = apps_process(cloud), called // 5

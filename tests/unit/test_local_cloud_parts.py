@@ -109,10 +109,11 @@ def test_every_wrong_setting_is_named(tmp_path):
             workers_subdomain="-",
             zones=("fine.example", "localhost"),
             organizations=("fine", "a--b"),
+            listen="192.168.1.7",
         )
     options = [line.split()[0] for line in str(error.value).splitlines()]
     assert options == [
-        *("--api-port", "--edge-port", "--edge-port", "--workerd"),
+        *("--api-port", "--edge-port", "--edge-port", "--listen", "--workerd"),
         *("--account", "--workers-subdomain", "--zone", "--organization"),
     ]
 

@@ -6,9 +6,11 @@ import sqlite3
 
 import pytest
 
+from local_cloud import snapshots as snapshots_module
 from local_cloud.edge.model import Bundle, Domain, Module, Record, Route, Split
 from local_cloud.edge_view import EdgeView
 from local_cloud.opening import open_cloud
+from local_cloud.serving import ready_line
 from local_cloud.settings import Settings
 from local_cloud.snapshots import Snapshots
 from local_cloud.state import StateDirectory, StateError
@@ -76,6 +78,7 @@ def test_credentials_of_before_the_app_are_completed(state):
     assert (credentials.cloudflare_token, credentials.github_token) == ("a", "b")
     assert credentials.github_app_id.isdecimal()
     assert "PRIVATE KEY" in credentials.github_private_key
+    assert credentials.page_key.startswith("local-page-")
     assert state.credentials() == credentials
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -124,6 +127,29 @@ def test_a_restore_that_was_cut_off_is_ended_by_the_next_start(cloud, settings, 
     assert again.store.get("repositories", "overskill", "app")
     assert again.repositories.has_commits("overskill", "app")
     again.store.close()
+
+
+def test_what_deleting_a_snapshot_leaves_half_done_is_no_snapshot(cloud, monkeypatch):
+    snapshots = Snapshots(cloud)
+    snapshots.take("first")
+    remove = snapshots_module.shutil.rmtree
+    monkeypatch.setattr(
+        snapshots_module.shutil, "rmtree", lambda path, ignore_errors=False: ignore_errors or remove(path / "none")
+    )
+    with pytest.raises(FileNotFoundError):
+        snapshots.delete("first")
+    monkeypatch.undo()
+    assert snapshots.taken() == []
+    snapshots.take("first")
+    snapshots.delete("first")
+    assert list(cloud.state.snapshots.iterdir()) == []
+
+
+def test_the_pages_key_is_told_to_a_terminal_only(cloud, monkeypatch):
+    key = cloud.credentials.page_key
+    for terminal in (True, False):
+        monkeypatch.setattr("sys.stdout.isatty", lambda shown=terminal: shown)
+        assert (key in ready_line(cloud)) is terminal
 
 
 def code(store, vault, body=b"export default {}"):

@@ -35,6 +35,7 @@ def test_documents_by_collection_scope_and_key(store):
     assert list(store.items("things", "one")) == [("a", {"key": "a", "again": True}), ("b", {"key": "b"})]
     assert list(store.items("things", "one", after="a")) == [("b", {"key": "b"})]
     assert (store.count("things", "one"), store.count("things", "two")) == (2, 1)
+    assert [(scope, key) for scope, key, _ in store.across("things")] == [("one", "a"), ("one", "b"), ("two", "a")]
     with store.transaction():
         store.clear("things", "one")
     assert store.values("things", "one") == []
