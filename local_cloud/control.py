@@ -63,10 +63,11 @@ def control_routes(cloud: Cloud, writes: Writes, snapshots: Snapshots, exchanges
         return JSONResponse(cloud.conditions.shown())
 
     async def last_requests(request: Request) -> Response:
-        after = request.query_params.get("after", "0")
-        if not after.isdecimal():
+        try:
+            newer = exchanges.after(int(request.query_params.get("after", 0)))
+        except ValueError:
             return JSONResponse({"error": "after: must be the number of a request"}, 422)
-        return JSONResponse({"requests": [asdict(exchange) for exchange in exchanges.after(int(after))]})
+        return JSONResponse({"requests": [asdict(exchange) for exchange in newer]})
 
     async def list_snapshots(_: Request) -> Response:
         taken = await asyncio.to_thread(snapshots.taken)

@@ -71,20 +71,18 @@ class Gate:
         return None
 
     def _foreign(self, request: Request) -> Response | None:
-        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-        if host == "localhost":
-            return None
         try:
-            address = ip_address(host)
+            host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+            # An address leads nowhere else, as a name can; one of the network is ours only if that is listened to.
+            if host == "localhost" or ip_address(host).is_loopback or not self._cloud.settings.is_loopback:
+                return None
         except ValueError:
-            return _refused(403, f"this is at {self._cloud.settings.api_url} only, under no other name")
-        # An address of the network is no name that resolves elsewhere; it matters only if the network is listened to.
-        is_reached = address.is_loopback or not self._cloud.settings.is_loopback
-        return None if is_reached else _refused(403, f"this is at {self._cloud.settings.api_url} only")
+            pass
+        return _refused(403, f"this is at {self._cloud.settings.api_url} only")
 
 
 def _is_same_origin(request: Request) -> bool:
-    return urlsplit(request.headers.get("origin", "")).netloc == request.headers["host"]
+    return request.headers.get("origin") in {f"{scheme}://{request.headers['host']}" for scheme in ("http", "https")}
 
 
 def _refused(status: int, reason: str) -> Response:

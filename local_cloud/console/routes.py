@@ -21,6 +21,8 @@ from local_cloud.store import Reader
 LATEST = 20
 """Requests that the page shows; `/_local/requests` has the others."""
 
+NUMBER = re.compile(r"[0-9]{1,15}")
+
 ASSETS = {"style.css": "text/css", "script.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 HEADERS = {
@@ -51,21 +53,18 @@ def console_routes(cloud: Cloud, snapshots: Snapshots, exchanges: Exchanges, gat
 
     def shown(request: Request) -> Html:
         query = request.query_params
-        number = re.fullmatch(r"[1-9][0-9]{0,5}", query.get("page", ""))
-        section = SECTIONS.get(query.get("section", ""))
-        find = query.get("find", "")
+        section, number = SECTIONS.get(query.get("section", "")), NUMBER.fullmatch(query.get("page", ""))
         with closing(Reader(cloud.state.database)) as store:
-            return _page(
-                views.tiles(store, section),
-                views.part(store, section, find, int(number[0]) if number else 1)
-                if section
-                else views.overview(store, exchanges.after()[:LATEST]),
-                filled("tools.html", snapshots=views.snapshots(snapshots.taken())),
-            )
+            if section:
+                main = views.part(store, section, query.get("find", ""), int(number[0]) if number else 1)
+            else:
+                main = views.overview(store, exchanges.after()[:LATEST])
+            tools = filled("tools.html", snapshots=views.snapshots(snapshots.taken()))
+            return _page(views.tiles(store, section), main, tools)
 
     async def rows(request: Request) -> Response:
-        after = request.query_params.get("after", "")
-        newer = exchanges.after(int(after) if after.isdecimal() else 0)[:LATEST]
+        after = NUMBER.fullmatch(request.query_params.get("after", ""))
+        newer = exchanges.after(int(after[0]) if after else 0)[:LATEST]
         return _html(joined(*map(views.request, newer)))
 
     async def file(request: Request) -> Response:

@@ -37,7 +37,7 @@ def part(store: Reader, section: Section, find: str, page: int) -> Html:
     wanted = find.casefold()
     found = [row for row in section.rows(store) if any(wanted in str(cell).casefold() for cell in row)]
     pages = max(1, -(-len(found) // PAGE))
-    number = min(page, pages)
+    number = min(max(page, 1), pages)
     hidden = Html(f'<input type="hidden" name="section" value="{section.name}">')
     box = element("input", type="search", name="find", value=find, placeholder="Find", aria_label="Find")
     links = [

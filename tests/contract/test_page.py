@@ -59,7 +59,7 @@ def test_the_cloudflare_token_does_not_open_it(fresh):
     "path", ["/", "/_local/health", "/_local/requests", "/_local/page/requests", "/_local/page/style.css"]
 )
 def test_a_name_that_somebody_makes_lead_here_is_refused(fresh, browser, path):
-    for host in ("rebound.example", "127.0.0.1.rebound.example", "192.168.1.7", ""):
+    for host in ("rebound.example", "127.0.0.1.rebound.example", "192.168.1.7", "[", ""):
         for client in (fresh.client, browser):
             answer = client.get(path, headers={"Host": host})
             assert answer.status_code == 403, host
@@ -68,7 +68,13 @@ def test_a_name_that_somebody_makes_lead_here_is_refused(fresh, browser, path):
 
 
 def test_only_the_page_itself_may_change_something_with_its_cookie(browser):
-    for sent in ({}, {"Origin": "http://127.0.0.1:9"}, {"Origin": "null"}, {"Origin": "http://evil.example"}):
+    for sent in (
+        {},
+        {"Origin": "http://127.0.0.1:9"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Origin": "http://evil.example"},
+    ):
         answer = browser.post("/_local/reset", headers=sent)
         assert (answer.status_code, answer.json()["error"][:4]) == (403, "only")
         assert browser.delete("/_local/snapshots/a", headers=sent).status_code == 403
