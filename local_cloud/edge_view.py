@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from local_cloud.cloudflare.bindings import opened
 from local_cloud.cloudflare.code import etag
-from local_cloud.edge.model import Account, Bundle, Domain, Module, Record, Route, Split, Version
+from local_cloud.edge.model import Account, Asset, Assets, Bundle, Domain, Module, Record, Route, Split, Version
 from local_cloud.store import Document, Reader
 from local_cloud.vault import Vault
 
@@ -65,7 +65,11 @@ class EdgeView:
     def namespace_script(self, namespace: str, name: str) -> Bundle | None:
         found = self._store.get("namespaces", "", namespace)
         script = found and self._store.get("namespace_scripts", found["namespace_id"], name)
-        return self._bundle(name, script["code"]) if script else None
+        return self._bundle(name, script["code"], self._assets(found, script["code"])) if script else None
+
+    def asset(self, namespace: str, content_hash: str) -> Asset | None:
+        found = self._store.get("assets", namespace, content_hash)
+        return found and Asset(content_type=found["content_type"], body=self._store.blob(found["blob"]))
 
     def _worker(self, worker: Document) -> Bundle | Split:
         name = worker["name"]
@@ -77,7 +81,17 @@ class EdgeView:
             versions.append(Version(id=identifier, percentage=percentage, bundle=bundle))
         return versions[0].bundle if len(versions) == 1 else Split(name=name, versions=tuple(versions))
 
-    def _bundle(self, name: str, code: Document) -> Bundle:
+    def _assets(self, namespace: Document, code: Document) -> Assets | None:
+        assets = code.get("assets")
+        runtime = {key: code[key] for key in ("compatibility_date", "compatibility_flags")}
+        return assets and Assets(
+            namespace=namespace["namespace_id"],
+            manifest=self._store.blob(assets["blob"]),
+            worker={**assets["worker"], **runtime},
+            router={**assets["router"], "has_user_worker": bool(code["modules"])},
+        )
+
+    def _bundle(self, name: str, code: Document, assets: Assets | None = None) -> Bundle:
         return Bundle(
             name=name,
             main_module=code["main_module"],
@@ -89,4 +103,5 @@ class EdgeView:
             compatibility_flags=tuple(code["compatibility_flags"]),
             bindings=tuple(opened(code["bindings"], self._vault)),
             version=etag(code),
+            assets=assets,
         )

@@ -1,8 +1,9 @@
 """What the local cloud remembers: JSON documents and module bodies in one SQLite file.
 
 A document is addressed by collection, scope and key: `("dns_records", zone id, record id)`. A body is addressed by the
-SHA-256 of its bytes; a document refers to bodies by `blob` and by `code.modules[*].blob`. The file is in WAL mode: what
-is committed outlives `kill -9`, and a `Reader` of its own never waits for the one `Store` that writes.
+SHA-256 of its bytes; a document refers to bodies by `blob`, `code.modules[*].blob` and `code.assets.blob`.
+The file is in WAL mode: what is committed outlives `kill -9`, and a `Reader` of its own never waits for the one `Store`
+that writes.
 """
 
 import hashlib
@@ -28,6 +29,7 @@ _UNREFERENCED = """
 DELETE FROM blobs WHERE hash NOT IN (
     SELECT json_extract(module.value, '$.blob') FROM documents, json_each(documents.value, '$.code.modules') AS module
     UNION ALL SELECT json_extract(value, '$.blob') FROM documents WHERE json_extract(value, '$.blob') IS NOT NULL
+    UNION ALL SELECT assets.value FROM documents, json_each(documents.value, '$.code.assets.blob') AS assets
 )
 """
 
@@ -66,6 +68,13 @@ class Reader:
             (collection, scope, count),
         ).fetchall()
         return [(key, json.loads(value)) for key, value in reversed(rows)]
+
+    def keys(self, collection: str, scope: str) -> Iterator[str]:
+        """The keys of a scope in their order, without reading a document."""
+        rows = self._connection.execute(
+            "SELECT key FROM documents WHERE collection = ? AND scope = ? ORDER BY key", (collection, scope)
+        )
+        return (key for (key,) in rows)
 
     def values(self, collection: str, scope: str) -> list[Document]:
         return [value for _, value in self.items(collection, scope)]

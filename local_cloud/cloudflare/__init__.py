@@ -3,6 +3,7 @@
 from local_cloud.cloudflare import (
     account_scripts,
     analytics,
+    assets,
     certificate_packs,
     custom_hostnames,
     dns_records,
@@ -29,6 +30,7 @@ ROOT = "/client/v4"
 TABLE = RouteTable(
     account_scripts.routes,
     analytics.routes,
+    assets.routes,
     certificate_packs.routes,
     custom_hostnames.routes,
     dns_records.routes,

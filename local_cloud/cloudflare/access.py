@@ -21,6 +21,9 @@ EMAIL = "local-cloud@localhost"
 NONE = "none"
 """The permission of a route that every token may call."""
 
+SESSION = "session"
+"""The permission of a route that takes a token of its own, which an earlier call has given out."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Family:

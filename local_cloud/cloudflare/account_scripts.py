@@ -16,7 +16,7 @@ from local_cloud.cloudflare.account_workers import (
     worker_named,
 )
 from local_cloud.cloudflare.bindings import IN_THE_ACCOUNT
-from local_cloud.cloudflare.metadata import NoConsumers, Traits
+from local_cloud.cloudflare.metadata import Metadata, NoConsumers, Traits
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
@@ -44,7 +44,7 @@ def put_script(call: Call) -> dict[str, Any]:
     """Make or replace a Worker: a new version of it, deployed."""
     name = call["script"]
     code.check_name(name)
-    metadata, files = code.uploaded(call)
+    metadata, files = code.uploaded(call, Metadata)
     worker = call.store.get("workers", "", name)
     previous = deployed_version(call, worker)["code"] if worker and worker["deployed"] else None
     built = code.build(call, metadata, files, previous, served=IN_THE_ACCOUNT)

@@ -69,6 +69,13 @@ class AnalyticsEngine(Strict):
     dataset: Annotated[str, Field(min_length=1)]
 
 
+class Assets(Strict):
+    """The static assets of the script itself."""
+
+    type: Literal["assets"]
+    name: Name
+
+
 class Service(Strict):
     type: Literal["service"]
     name: Name
@@ -86,14 +93,16 @@ class Inherit(Strict):
 
 
 Declared = Annotated[
-    PlainText | SecretText | Json | DispatchNamespace | KvNamespace | AnalyticsEngine | Service | Inherit,
+    PlainText | SecretText | Json | DispatchNamespace | KvNamespace | AnalyticsEngine | Assets | Service | Inherit,
     Field(discriminator="type"),
 ]
 
-IN_A_NAMESPACE = frozenset({"plain_text", "secret_text", "json", "service", "inherit"})
+_ANYWHERE = frozenset({"plain_text", "secret_text", "json", "service", "inherit"})
+
+IN_A_NAMESPACE = _ANYWHERE | {"assets"}
 """What the edge serves to a namespace script."""
 
-IN_THE_ACCOUNT = IN_A_NAMESPACE | {"analytics_engine", "dispatch_namespace", "kv_namespace"}
+IN_THE_ACCOUNT = _ANYWHERE | {"analytics_engine", "dispatch_namespace", "kv_namespace"}
 """What the edge serves to an account Worker."""
 
 

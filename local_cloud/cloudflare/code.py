@@ -1,13 +1,14 @@
 """What a Worker runs: modules, bindings and runtime settings. Namespace scripts and account Workers' versions share it.
 
-As a document: `{main_module, modules, bindings, compatibility_date, compatibility_flags, usage_model, limits?}`.
+As a document: `{main_module, modules, bindings, compatibility_date, compatibility_flags, usage_model, limits?,
+assets?}`. A script of static assets alone has no modules, and no main one. `script_assets.py` describes `assets`.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from local_cloud.call import Answer, Call
 from local_cloud.cloudflare import modules as module_files
@@ -33,9 +34,12 @@ def check_name(name: str) -> None:
         raise invalid(f"script name {name!r} must be 1 to 63 of a-z, 0-9, _ and -, and not begin with -")
 
 
-def uploaded(call: Call) -> tuple[Metadata, list[ModuleFile]]:
+Shape = TypeVar("Shape", bound=Metadata)
+
+
+def uploaded(call: Call, shape: type[Shape]) -> tuple[Shape, list[ModuleFile]]:
     """Metadata and modules of an upload's form."""
-    return call.json(Metadata, part(call, "metadata")), module_files.from_parts(call.form)
+    return call.json(shape, part(call, "metadata")), module_files.from_parts(call.form)
 
 
 def part(call: Call, name: str) -> bytes:
@@ -54,7 +58,7 @@ def build(
     existing = previous["bindings"] if previous else []
     return {
         "main_module": sent.main_module,
-        "modules": module_files.keep(call.store, sent.main_module, modules),
+        "modules": module_files.keep(call.store, sent.main_module, modules) if modules or sent.main_module else [],
         "bindings": resolve(call, sent.bindings or [], existing, served=served, keep=sent.keep_bindings),
         "compatibility_date": sent.compatibility_date or OLDEST_COMPATIBILITY_DATE,
         "compatibility_flags": sent.compatibility_flags or [],
@@ -98,9 +102,9 @@ def summary(code: Document, traits: Document) -> dict[str, Any]:
     """What the API tells of a script beside its settings."""
     return {
         "etag": etag(code),
-        "handlers": HANDLERS,
-        "has_assets": False,
-        "has_modules": True,
+        "handlers": HANDLERS if code["modules"] else [],
+        "has_assets": "assets" in code,
+        "has_modules": bool(code["modules"]),
         "last_deployed_from": "api",
         "startup_time_ms": STARTUP_TIME_MS,
         "entry_point": code["main_module"],
@@ -114,6 +118,7 @@ def summary(code: Document, traits: Document) -> dict[str, Any]:
 
 
 def content(call: Call, code: Document) -> Answer:
-    """The modules as a form; the header `cf-entrypoint` names the main one."""
+    """The modules as a form; the header `cf-entrypoint` names the main one, if there is one."""
     content_type, body = module_files.form(call.store, code["modules"])
-    return Answer(body=body, headers={"Content-Type": content_type, "cf-entrypoint": code["main_module"]})
+    main = {"cf-entrypoint": code["main_module"]} if code["modules"] else {}
+    return Answer(body=body, headers={"Content-Type": content_type, **main})

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_cloud.call import NO_FORM, NO_JSON, Answer, Call, Problem, Refusal
-from local_cloud.cloudflare.access import FAMILIES, NONE, ZONE, Family, reach, reaches_zone, token_of
+from local_cloud.cloudflare.access import FAMILIES, NONE, SESSION, ZONE, Family, reach, reaches_zone, token_of
 from local_cloud.cloudflare.rate_limits import CALLS, GRAPHQL_QUERIES, RateLimit
 from local_cloud.edge import UnrunnableError
 from local_cloud.real_tokens import REASON
@@ -46,6 +46,14 @@ class Page:
     info: Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """A result with a status that is not 200."""
+
+    status: int
+    result: Any
+
+
 class Cloudflare:
     """The dialect of everything below `/client/v4`."""
 
@@ -58,19 +66,20 @@ class Cloudflare:
     def admit(self, call: Call) -> None:
         if "authorization" not in call.headers:
             raise refusal(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
-        token = token_of(call)
-        if token is None:
-            raise _unauthenticated(401)
+        own_token = call.route is not None and call.route.permission == SESSION
+        token = None if own_token else token_of(call)
+        if token is None and not own_token:
+            raise unauthenticated()
         if call.cloud.conditions.enforce_limits:
             self._count(call)
         account, zone = call.parameters.get("account"), call.parameters.get("zone")
         if not all(ID.fullmatch(sent_id) for sent_id in (account, zone) if sent_id is not None):
             raise self.unknown_route(call.method, call.path)
         if account is not None and account != call.cloud.settings.account:
-            raise _unauthenticated()
+            raise _forbidden()
         if zone is not None and not call.store.get("zones", "", zone):
             raise _unauthorized()
-        if call.route and call.route.permission != NONE:
+        if token and call.route and call.route.permission != NONE:
             _refuse_without(FAMILIES[call.route.permission], call, token)
 
     def under_way(self, call: Call) -> AbstractContextManager[None]:
@@ -82,6 +91,8 @@ class Cloudflare:
                 return result
             case Page():
                 return Answer(body={**_envelope(result.result), "result_info": result.info})
+            case Accepted():
+                return Answer(status=result.status, body=_envelope(result.result))
             case _:
                 return Answer(body=_envelope(result))
 
@@ -133,13 +144,13 @@ class Cloudflare:
 def _refuse_without(family: Family, call: Call, token: Document) -> None:
     allowed = reach(token, family.enough(call.method), family.scope)
     if not allowed:
-        raise _unauthorized() if family.unauthorized else _unauthenticated()
+        raise _unauthorized() if family.unauthorized else _forbidden()
     # A zone that is to be made is none of those that a policy can name; a list has those that it names.
     zone = call.parameters.get("zone", "*")
     lists_zones = zone == "*" and call.method == "GET"
     if family.scope == ZONE and not lists_zones and not reaches_zone(allowed, zone):
         # A call of the account that is for any of its zones: wrangler goes on zone by zone after this one.
-        raise _unauthenticated() if "account" in call.parameters else _unauthorized()
+        raise _forbidden() if "account" in call.parameters else _unauthorized()
 
 
 def refusal(status: int, code: int, message: str) -> Refusal:
@@ -174,8 +185,13 @@ def _throttled() -> Refusal:
     return refusal(TOO_MANY, 971, "Please wait and consider throttling your request speed")
 
 
-def _unauthenticated(status: int = 403) -> Refusal:
-    return refusal(status, 10000, "Authentication error")
+def unauthenticated() -> Refusal:
+    """The refusal of a token that is not one."""
+    return refusal(401, 10000, "Authentication error")
+
+
+def _forbidden() -> Refusal:
+    return refusal(403, 10000, "Authentication error")
 
 
 def _unauthorized() -> Refusal:

@@ -1,7 +1,7 @@
 """What clients send about a script beside its modules: how it is run, and what it is labelled with."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -33,6 +33,8 @@ class Limits(Strict):
 class Runtime(Strict):
     """How a script is run: what an upload and a change of settings have in common. None: not sent."""
 
+    unserved: ClassVar[tuple[str, ...]] = UNSERVED
+
     bindings: list[dict[str, Any]] | None = None
     compatibility_date: Annotated[str, AfterValidator(_check_date)] | None = None
     compatibility_flags: list[str] | None = None
@@ -47,7 +49,7 @@ class Runtime(Strict):
     tail_consumers: list[Any] | None = None
 
     def refuse_unserved(self) -> None:
-        if found := [name for name in UNSERVED if getattr(self, name)]:
+        if found := [name for name in self.unserved if getattr(self, name)]:
             raise invalid(*(f"the local cloud does not serve {name!r} yet: leave it out" for name in found))
 
 
@@ -124,3 +126,30 @@ class Metadata(Program, Traits):
     keep_assets: bool = False
     code_update_strategy: CodeUpdateStrategy | None = None
     package_dependencies: list[dict[str, str]] = Field(default_factory=list)
+
+
+class AssetsConfig(Strict):
+    """How static assets are served. `_headers` and `_redirects` are the texts of these files."""
+
+    html_handling: Literal["auto-trailing-slash", "force-trailing-slash", "drop-trailing-slash", "none"] | None = None
+    not_found_handling: Literal["single-page-application", "404-page", "none"] | None = None
+    base_path: Annotated[str, Field(pattern=r"^/([^/\\?#%\x00-\x1f\x7f][^\\?#%\x00-\x1f\x7f]*)?$")] | None = None
+    run_worker_first: bool | list[str] | None = None
+    headers: str | None = Field(default=None, alias="_headers")
+    redirects: str | None = Field(default=None, alias="_redirects")
+
+
+class Assets(Strict):
+    """Static assets of an upload. `jwt` is the last token of their session."""
+
+    jwt: str | None = None
+    config: AssetsConfig | None = None
+
+
+class ScriptMetadata(Metadata):
+    """Of an upload into a namespace: it may have static assets, beside modules or alone."""
+
+    unserved: ClassVar[tuple[str, ...]] = tuple(name for name in UNSERVED if name != "assets")
+
+    main_module: str | None = None  # type: ignore[assignment]
+    assets: Assets | None = None  # type: ignore[assignment]

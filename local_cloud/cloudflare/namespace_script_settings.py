@@ -8,6 +8,7 @@ from local_cloud.cloudflare.bindings import IN_A_NAMESPACE, shown
 from local_cloud.cloudflare.dialect import now
 from local_cloud.cloudflare.metadata import Runtime, Tags, Traits
 from local_cloud.cloudflare.namespace_scripts import SCRIPT, script_of
+from local_cloud.cloudflare.script_assets import refuse_incomplete
 from local_cloud.cloudflare.secret_bindings import Secret, secret_named, secrets, with_secret, without_secret
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
@@ -31,6 +32,7 @@ def patch_settings(call: Call) -> dict[str, Any]:
     _, script = script_of(call)
     wanted = call.json(Settings, code.part(call, "settings"))
     changed = code.changed(call, script["code"], wanted, served=IN_A_NAMESPACE)
+    refuse_incomplete(call, changed)
     script = _put(call, {**script, **wanted.kept(script), "code": changed})
     return code.settings(script["code"], script)
 

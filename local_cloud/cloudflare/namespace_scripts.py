@@ -6,7 +6,9 @@ from local_cloud.call import Answer, Call, Strict
 from local_cloud.cloudflare import code, modules
 from local_cloud.cloudflare.bindings import IN_A_NAMESPACE
 from local_cloud.cloudflare.dialect import Page, invalid, new_id, now, refusal
+from local_cloud.cloudflare.metadata import ScriptMetadata
 from local_cloud.cloudflare.namespaces import namespace_of
+from local_cloud.cloudflare.script_assets import with_assets
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
@@ -54,13 +56,14 @@ def delete_scripts(call: Call) -> None:
 
 @routes.on("PUT", SCRIPT)
 def put_script(call: Call) -> dict[str, Any]:
-    """Make or replace a script. What was uploaded before is forgotten, except for `keep_bindings`."""
+    """Make or replace a script. Of what was uploaded before, `keep_bindings` and `keep_assets` keep something."""
     namespace_id, name = namespace_of(call)["namespace_id"], call["script"]
     code.check_name(name)
     previous = call.store.get("namespace_scripts", namespace_id, name)
-    metadata, files = code.uploaded(call)
+    metadata, files = code.uploaded(call, ScriptMetadata)
     kept_from = previous["code"] if previous else None
     built = code.build(call, metadata, files, kept_from, served=IN_A_NAMESPACE)
+    built = with_assets(call, built, metadata, kept_from)
     at = now()
     script = {
         "tag": previous["tag"] if previous else new_id(),

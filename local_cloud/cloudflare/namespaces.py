@@ -79,7 +79,8 @@ def change_namespace(call: Call) -> dict[str, Any]:
 def delete_namespace(call: Call) -> None:
     """Every script in it goes with it."""
     namespace = namespace_of(call)
-    call.store.clear("namespace_scripts", namespace["namespace_id"])
+    for collection in ("namespace_scripts", "assets", "asset_sessions"):
+        call.store.clear(collection, namespace["namespace_id"])
     call.store.delete("namespaces", "", namespace["namespace_name"])
 
 

@@ -13,6 +13,7 @@ from local_cloud.cloudflare.account_workers import (
 )
 from local_cloud.cloudflare.bindings import IN_THE_ACCOUNT, shown
 from local_cloud.cloudflare.dialect import Page, page
+from local_cloud.cloudflare.metadata import Metadata
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
@@ -28,7 +29,7 @@ def create_version(call: Call) -> dict[str, Any]:
     Logpush, observability and tags are the Worker's: of a version's form, they are not taken.
     """
     worker = worker_named(call, call["script"])
-    metadata, files = code.uploaded(call)
+    metadata, files = code.uploaded(call, Metadata)
     newest = newest_version(call, worker)
     built = code.build(call, metadata, files, newest and newest["code"], served=IN_THE_ACCOUNT)
     version = add_version(call, worker, built, metadata.annotations or {}, "version_upload")

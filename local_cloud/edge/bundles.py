@@ -37,7 +37,8 @@ def problems_of(bundle: Bundle, binding_types: Collection[str]) -> list[str]:
         for module in bundle.modules
         if module_kind(module) is None
     ]
-    if bundle.main_module not in {module.name for module in bundle.modules}:
+    alone = bundle.assets and not bundle.modules
+    if not alone and bundle.main_module not in {module.name for module in bundle.modules}:
         problems.append(f"main module {bundle.main_module!r} is not among the modules")
     for binding in bundle.bindings:
         if binding["type"] not in binding_types:

@@ -15,20 +15,45 @@ class Module:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Assets:
+    """The static assets of a Worker.
+
+    `manifest` leads from paths to hashes, in the binary form that Cloudflare's asset Worker reads; `worker` and
+    `router` are the configurations of that Worker and of the router Worker before it. A file is what
+    `View.asset(namespace, hash)` gives.
+    """
+
+    namespace: str
+    manifest: bytes
+    worker: Mapping[str, Any]
+    router: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """A file. `content_type` None: it is served without one."""
+
+    content_type: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bundle:
     """One runnable Worker.
 
     `bindings` have the shape of Cloudflare's API (`{"type", "name", ...}`), with the `text` of a secret decrypted.
-    `version` is a content hash: it changes whenever anything else here does.
+    A Worker that is nothing but static assets has no modules. `version` is a content hash: it changes whenever anything
+    else here does.
     """
 
     name: str
-    main_module: str
+    main_module: str | None
     modules: tuple[Module, ...]
     compatibility_date: str
     compatibility_flags: tuple[str, ...]
     bindings: tuple[Mapping[str, Any], ...]
     version: str
+    assets: Assets | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,3 +120,6 @@ class View(Protocol):
     def account(self) -> Account: ...
 
     def namespace_script(self, namespace: str, name: str) -> Bundle | None: ...
+
+    def asset(self, namespace: str, content_hash: str) -> Asset | None:
+        """`namespace` is that of `Assets`, the namespace's id."""

@@ -12,12 +12,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from local_cloud.edge.bundles import VALUE_BINDINGS, UnrunnableError, module_kind, problems_of
-from local_cloud.edge.model import Bundle, Module, View
+from local_cloud.edge.model import Assets, Bundle, Module, View
 from local_cloud.edge.workers import KV_HEADER
 
-APP_BINDING_TYPES = frozenset({*VALUE_BINDINGS, "kv_namespace", "service"})
+BINDING_TYPES = frozenset({*VALUE_BINDINGS, "assets", "kv_namespace", "service"})
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+"""What the edge provides to a namespace script."""
 
 
 def edge_only(token: str, endpoint: Endpoint) -> Endpoint:
@@ -35,10 +37,12 @@ def edge_only(token: str, endpoint: Endpoint) -> Endpoint:
 
 
 def source_routes(view: View, token: str) -> list[Route]:
-    """The route `GET /_edge/namespaces/{namespace}/scripts/{script}`, open to bearers of `token` alone.
+    """The routes to scripts and to their static assets, open to bearers of `token` alone.
 
-    200: the script as `worker_code` has it, as JSON, its version as ETag. 304: `If-None-Match` names that version.
-    404: no such script. 422: the edge cannot run it, and why. 401: wrong token.
+    `GET /_edge/namespaces/{namespace}/scripts/{script}`. 200: the script as `worker_code` has it, in JSON, its version
+    as ETag. 304: `If-None-Match` names that version. 404: no such script. 422: the edge cannot run it, and why.
+    `GET /_edge/assets/{namespace}/{hash}`, where the namespace is that of `Assets`. 200: the file, which never changes.
+    404: no such file. Both: 401 for a wrong token.
     """
 
     async def script(request: Request) -> Response:
@@ -55,7 +59,17 @@ def source_routes(view: View, token: str) -> list[Route]:
             return PlainTextResponse(str(error), 422)
         return Response(json.dumps(code), headers=headers, media_type="application/json")
 
-    return [Route("/_edge/namespaces/{namespace}/scripts/{script}", edge_only(token, script), methods=["GET"])]
+    async def asset(request: Request) -> Response:
+        found = view.asset(request.path_params["namespace"], request.path_params["hash"])
+        if found is None:
+            return PlainTextResponse("no such asset", 404)
+        content_type = {"content-type": found.content_type} if found.content_type else {}
+        return Response(found.body, headers={"cache-control": "immutable", **content_type})
+
+    return [
+        Route("/_edge/namespaces/{namespace}/scripts/{script}", edge_only(token, script), methods=["GET"]),
+        Route("/_edge/assets/{namespace}/{hash}", edge_only(token, asset), methods=["GET"]),
+    ]
 
 
 def worker_code(bundle: Bundle) -> dict[str, Any]:
@@ -63,7 +77,7 @@ def worker_code(bundle: Bundle) -> dict[str, Any]:
 
     Raises `UnrunnableError`.
     """
-    if problems := problems_of(bundle, APP_BINDING_TYPES):
+    if problems := problems_of(bundle, BINDING_TYPES):
         raise UnrunnableError(problems)
     values = [binding for binding in bundle.bindings if binding["type"] in VALUE_BINDINGS]
     others = [binding for binding in bundle.bindings if binding["type"] not in VALUE_BINDINGS]
@@ -75,12 +89,24 @@ def worker_code(bundle: Bundle) -> dict[str, Any]:
         "modules": {module.name: _module(module) for module in bundle.modules},
         "env": {binding["name"]: binding[VALUE_BINDINGS[binding["type"]]] for binding in values},
         "bindings": {binding["name"]: _facade(binding) for binding in others},
+        "assets": bundle.assets and _assets(bundle.assets),
+    }
+
+
+def _assets(assets: Assets) -> dict[str, Any]:
+    return {
+        "namespace": assets.namespace,
+        "manifest": base64.b64encode(assets.manifest).decode(),
+        "worker": assets.worker,
+        "router": assets.router,
     }
 
 
 def _facade(binding: Mapping[str, Any]) -> dict[str, Any]:
     """The entrypoint of `facades.js` that stands for the binding, and the client that the app sees instead."""
     match binding["type"]:
+        case "assets":
+            return {"entrypoint": "Assets", "props": {}}
         case "service":
             return {"entrypoint": "Service", "props": {"service": binding["service"]}}
         case "kv_namespace":

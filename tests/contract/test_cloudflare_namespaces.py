@@ -208,7 +208,7 @@ def test_a_script_in_a_missing_namespace(cf, method):
         ({"bindings": [{"type": "inherit", "name": "A"}]}, "inherits from 'A'"),
         ({"bindings": [{"type": "plain_text", "name": "A"}]}, "text: Field required"),
         ({"main_module": "other.js"}, 'No such module "other.js"'),
-        ({"main_module": "index.js", "assets": {"jwt": "x"}}, "'assets'"),
+        ({"placement": {"mode": "smart"}}, "'placement'"),
         ({"compatibility_date": "2999-01-01"}, "in the future"),
         ({"compatibility_date": "soon"}, "must be a date"),
         ({"colour": "red"}, "colour: Extra"),

@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 
 from local_cloud.edge import source_routes
-from local_cloud.edge.model import Account, Bundle, Module
+from local_cloud.edge.model import Account, Asset, Assets, Bundle, Module
 
 TOKEN = "the-token"
 APP = Bundle(
@@ -30,13 +30,29 @@ APP = Bundle(
 )
 BROKEN = replace(APP, bindings=({"type": "queue", "name": "Q"}, {"type": "hyperdrive", "name": "H"}))
 
+UNTYPED = Asset(content_type=None, body=b"")
+SITE = replace(
+    APP,
+    main_module=None,
+    modules=(),
+    bindings=({"type": "assets", "name": "ASSETS"},),
+    assets=Assets(namespace="id", manifest=b"\0", worker={"html_handling": "none"}, router={"has_user_worker": False}),
+)
+
 
 class OneNamespace:
     def account(self) -> Account:
         raise AssertionError("the source serves scripts alone")
 
     def namespace_script(self, namespace: str, name: str) -> Bundle | None:
-        return {("dev-preview", "app"): APP, ("dev-preview", "broken"): BROKEN}.get((namespace, name))
+        return {("dev-preview", "app"): APP, ("dev-preview", "broken"): BROKEN, ("dev-preview", "site"): SITE}.get(
+            (namespace, name)
+        )
+
+    def asset(self, namespace: str, content_hash: str) -> Asset | None:
+        return {("id", "aa"): Asset(content_type="text/css", body=b"css"), ("id", "bb"): UNTYPED}.get(
+            (namespace, content_hash)
+        )
 
 
 def get(path: str, headers: dict[str, str | bytes] | None = None) -> httpx.Response:
@@ -87,3 +103,23 @@ def test_only_the_edges_token_opens_it(headers: dict[str, str | bytes]) -> None:
     answer = get("/_edge/namespaces/dev-preview/scripts/app", headers)
     assert answer.status_code == 401
     assert "hidden" not in answer.text
+
+
+def test_a_script_comes_with_what_serves_its_assets() -> None:
+    code = get("/_edge/namespaces/dev-preview/scripts/site").json()
+    assert (code["mainModule"], code["modules"], code["env"]) == (None, {}, {})
+    assert code["assets"] == {
+        "namespace": "id",
+        "manifest": "AA==",
+        "worker": {"html_handling": "none"},
+        "router": {"has_user_worker": False},
+        "bindings": ["ASSETS"],
+    }
+
+
+def test_an_asset_comes_with_its_type_if_it_has_one() -> None:
+    answer = get("/_edge/assets/id/aa")
+    assert (answer.content, answer.headers["content-type"]) == (b"css", "text/css")
+    assert "content-type" not in get("/_edge/assets/id/bb").headers
+    assert get("/_edge/assets/other/aa").status_code == 404
+    assert get("/_edge/assets/id/aa", {}).status_code == 401

@@ -80,12 +80,13 @@ def test_bodies_are_kept_once_and_as_long_as_a_document_refers_to_them(store):
     with store.transaction():
         digest = store.put_blob(b"\x00body")
         assert store.put_blob(b"\x00body") == digest
-        forgotten, value = store.put_blob(b"other"), store.put_blob(b"value")
+        forgotten, value, manifest = (store.put_blob(body) for body in (b"other", b"value", b"manifest"))
         store.put("values", "", "a", {"blob": value})
         store.put("scripts", "", "a", {"code": {"modules": [{"name": "x", "blob": digest}]}})
+        store.put("scripts", "", "b", {"code": {"modules": [], "assets": {"blob": manifest}}})
         store.put("other", "", "a", {"code": "no code"})
     store.sweep_blobs()
-    assert (store.blob(digest), store.blob(value)) == (b"\x00body", b"value")
+    assert [store.blob(kept) for kept in (digest, value, manifest)] == [b"\x00body", b"value", b"manifest"]
     with pytest.raises(TypeError):
         store.blob(forgotten)
 

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from local_cloud.edge import Edge, source_routes
-from local_cloud.edge.model import Account, Bundle, Module
+from local_cloud.edge.model import Account, Asset, Bundle, Module
 from local_cloud.edge_data import data_routes
 from local_cloud.ports import listen
 from local_cloud.store import Reader, Store
@@ -92,6 +92,9 @@ class State:
 
     def namespace_script(self, namespace: str, name: str) -> Bundle | None:
         return self.scripts.get((namespace, name))
+
+    def asset(self, namespace: str, content_hash: str) -> Asset | None:
+        return None
 
 
 class RunningEdge:
