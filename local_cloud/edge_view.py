@@ -2,10 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from local_cloud.cloudflare.bindings import opened
 from local_cloud.cloudflare.code import etag
-from local_cloud.edge.model import Account, Asset, Assets, Bundle, Domain, Module, Record, Route, Split, Version
+from local_cloud.edge.model import (
+    Account,
+    Asset,
+    Assets,
+    Bundle,
+    Domain,
+    Hostname,
+    Module,
+    Record,
+    Route,
+    Split,
+    Version,
+)
 from local_cloud.store import Document, Reader
 from local_cloud.vault import Vault
 
@@ -13,7 +26,19 @@ from local_cloud.vault import Vault
 class EdgeView:
     """Shows what is committed; inside `showing`, what a transaction has written so far."""
 
-    COLLECTIONS = frozenset({"accounts", "zones", "workers", "versions", "routes", "dns_records", "domains"})
+    COLLECTIONS = frozenset(
+        {
+            "accounts",
+            "custom_hostnames",
+            "dns_records",
+            "domains",
+            "fallback_origins",
+            "routes",
+            "versions",
+            "workers",
+            "zones",
+        }
+    )
     """A write to one of these changes what `account` returns."""
 
     SCRIPTS = frozenset({"namespaces", "namespace_scripts"})
@@ -60,12 +85,27 @@ class EdgeView:
             domains=tuple(
                 Domain(hostname=domain["hostname"], script=domain["service"]) for domain in store.values("domains", "")
             ),
+            hostnames=tuple(
+                Hostname(
+                    zone=zone["name"],
+                    hostname=hostname["hostname"],
+                    origin=(store.get("fallback_origins", zone["id"], "") or {}).get("origin"),
+                )
+                for zone in zones
+                for hostname in store.values("custom_hostnames", zone["id"])
+            ),
         )
 
     def namespace_script(self, namespace: str, name: str) -> Bundle | None:
         found = self._store.get("namespaces", "", namespace)
         script = found and self._store.get("namespace_scripts", found["namespace_id"], name)
-        return self._bundle(name, script["code"], self._assets(found, script["code"])) if script else None
+        if not script:
+            return None
+        bundle = self._bundle(name, script["code"])
+        assets, trusted = self._assets(found, script["code"]), found["trusted_workers"]
+        # Both are of the namespace: the code's own version does not tell of them.
+        version = f"{bundle.version}-{found['namespace_id']}-{'trusted' if trusted else 'untrusted'}"
+        return replace(bundle, assets=assets, trusted=trusted, version=version)
 
     def asset(self, namespace: str, content_hash: str) -> Asset | None:
         found = self._store.get("assets", namespace, content_hash)
@@ -91,7 +131,7 @@ class EdgeView:
             router={**assets["router"], "has_user_worker": bool(code["modules"])},
         )
 
-    def _bundle(self, name: str, code: Document, assets: Assets | None = None) -> Bundle:
+    def _bundle(self, name: str, code: Document) -> Bundle:
         return Bundle(
             name=name,
             main_module=code["main_module"],
@@ -103,5 +143,4 @@ class EdgeView:
             compatibility_flags=tuple(code["compatibility_flags"]),
             bindings=tuple(opened(code["bindings"], self._vault)),
             version=etag(code),
-            assets=assets,
         )

@@ -218,6 +218,7 @@ def _ingress(account: Account) -> dict[str, Any]:
         "routes": [asdict(route) for route in account.routes],
         "records": [asdict(record) for record in account.records],
         "domains": [asdict(domain) for domain in account.domains],
+        "hostnames": [asdict(hostname) for hostname in account.hostnames],
     }
     services = [f"{SERVICE_PREFIX}{worker.name}" for worker in account.workers]
     return {

@@ -9,6 +9,7 @@
  * @property {{zone: string, pattern: string, script: string | null}[]} routes
  * @property {{zone: string, name: string, type: string, proxied: boolean}[]} records
  * @property {{hostname: string, script: string}[]} domains
+ * @property {{zone: string, hostname: string, origin: string | null}[]} hostnames   customers' own
  *
  * @typedef {{status: number, reason: string, message: string}} Refusal
  * @typedef {{worker: string} | Refusal} Decision
@@ -25,6 +26,7 @@ export function hostRouter(table) {
   const workersDev = new Map(table.workers_dev.map((name) => [name.toLowerCase(), name]));
   const devSuffixes = ["localhost", "dev"].map((tld) => `.${table.workers_subdomain}.workers.${tld}`);
   const domains = new Map(table.domains.map(({ hostname, script }) => [hostname.toLowerCase(), script]));
+  const hostnames = new Map(table.hostnames.map((customers) => [customers.hostname, customers]));
   const zones = table.zones.map((name) => zoneOf(name, table)).sort((a, b) => b.name.length - a.name.length);
 
   /** @returns {Decision} */
@@ -43,7 +45,9 @@ export function hostRouter(table) {
       return refuse(404, "workers-dev-disabled", `workers.dev is not enabled for a Worker named ${label}.`);
     }
 
-    const zone = zones.find(({ name }) => host === name || host.endsWith(`.${name}`));
+    const own = zones.find(({ name }) => host === name || host.endsWith(`.${name}`));
+    const customers = own ? undefined : hostnames.get(host);
+    const zone = own ?? (customers && zones.find(({ name }) => name === customers.zone.toLowerCase()));
     if (!zone) {
       const hosts = knownHosts(table);
       const listed = hosts.length ? hosts.slice(0, LISTED_HOSTS).join(", ") : "none yet";
@@ -53,10 +57,14 @@ export function hostRouter(table) {
 
     // A custom domain brings its own DNS record, and its Worker stands where an origin would: routes run before it.
     const domain = domains.get(host);
-    const records = zone.resolve(host);
+    if (customers && customers.origin === null) {
+      return refuse(530, "no-fallback-origin", `error code: 1016\n${host} is a custom hostname of zone ${zone.name}, which has no fallback origin.`);
+    }
+    const origin = customers?.origin ?? host;
+    const records = zone.resolve(origin);
     if (domain === undefined && !records.some(({ proxied }) => proxied)) {
       const unproxied = records.length ? `; not proxied: ${records.map(({ type }) => type).join(", ")}` : "";
-      return refuse(530, "no-proxied-record", `error code: 1016\nNo proxied DNS record for ${host} in zone ${zone.name}${unproxied}.`);
+      return refuse(530, "no-proxied-record", `error code: 1016\nNo proxied DNS record for ${origin} in zone ${zone.name}${unproxied}.`);
     }
     const route = zone.routes.find((route) => route.matches(host, url));
     if (route?.script) return serve(route.script, `Route ${route.pattern}`);
@@ -135,6 +143,7 @@ function knownHosts(table) {
   return [
     ...table.records.filter(({ proxied }) => proxied).map(({ name }) => name),
     ...table.domains.map(({ hostname }) => hostname),
+    ...table.hostnames.map(({ hostname }) => hostname),
     ...table.workers_dev.map((name) => `${name}.${table.workers_subdomain}.workers.localhost`),
   ];
 }

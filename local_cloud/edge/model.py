@@ -42,8 +42,8 @@ class Bundle:
     """One runnable Worker.
 
     `bindings` have the shape of Cloudflare's API (`{"type", "name", ...}`), with the `text` of a secret decrypted.
-    A Worker that is nothing but static assets has no modules. `version` is a content hash: it changes whenever anything
-    else here does.
+    A Worker that is nothing but static assets has no modules. `trusted`: it may see `request.cf`. `version` changes
+    whenever anything else here does.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Bundle:
     bindings: tuple[Mapping[str, Any], ...]
     version: str
     assets: Assets | None = None
+    trusted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,15 @@ class Domain:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hostname:
+    """A customer's own hostname. Its requests go to `origin`, a host of the zone; None: the zone has no such host."""
+
+    zone: str
+    hostname: str
+    origin: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """All that an edge process needs, besides what the namespaces hold. `workers_dev`: names served on workers.dev."""
 
@@ -112,6 +122,7 @@ class Account:
     routes: tuple[Route, ...]
     records: tuple[Record, ...]
     domains: tuple[Domain, ...]
+    hostnames: tuple[Hostname, ...] = ()
 
 
 class View(Protocol):

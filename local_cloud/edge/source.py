@@ -16,10 +16,9 @@ from local_cloud.edge.model import Assets, Bundle, Module, View
 from local_cloud.edge.workers import KV_HEADER
 
 BINDING_TYPES = frozenset({*VALUE_BINDINGS, "assets", "kv_namespace", "service"})
+"""What the edge provides to a namespace script."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-"""What the edge provides to a namespace script."""
 
 
 def edge_only(token: str, endpoint: Endpoint) -> Endpoint:
@@ -75,7 +74,7 @@ def source_routes(view: View, token: str) -> list[Route]:
 def worker_code(bundle: Bundle) -> dict[str, Any]:
     """The bundle for `programs.js`: bytes are base64, and a binding that is no value is `{entrypoint, props, client?}`.
 
-    Raises `UnrunnableError`.
+    `trusted` is as of a bundle, `assets` is what `assets.js` takes. Raises `UnrunnableError`.
     """
     if problems := problems_of(bundle, BINDING_TYPES):
         raise UnrunnableError(problems)
@@ -86,6 +85,7 @@ def worker_code(bundle: Bundle) -> dict[str, Any]:
         "compatibilityDate": bundle.compatibility_date,
         "compatibilityFlags": list(bundle.compatibility_flags),
         "mainModule": bundle.main_module,
+        "trusted": bundle.trusted,
         "modules": {module.name: _module(module) for module in bundle.modules},
         "env": {binding["name"]: binding[VALUE_BINDINGS[binding["type"]]] for binding in values},
         "bindings": {binding["name"]: _facade(binding) for binding in others},

@@ -71,6 +71,7 @@ def test_a_script_comes_as_the_process_of_the_apps_takes_it() -> None:
         "compatibilityDate": "2026-01-01",
         "compatibilityFlags": ["nodejs_compat"],
         "mainModule": "index.js",
+        "trusted": True,
         "modules": {"index.js": {"js": "'é'"}, "value.json": {"json": {"a": 1}}, "empty.wasm": {"wasm": "AGFzbQ=="}},
         "script": "app",
         "env": {"S": "hidden", "J": [1]},

@@ -179,7 +179,7 @@ def write_account(cloud):
         record = {"name": "a.overskill.localhost", "type": "A", "content": "192.0.2.1", "proxied": True}
         store.put("dns_records", zone["id"], "d", record)
         store.put("domains", "", "d", {"hostname": "h.overskill.localhost", "service": "live"})
-        store.put("namespaces", "", "apps", {"namespace_id": "n"})
+        store.put("namespaces", "", "apps", {"namespace_id": "n", "trusted_workers": False})
         store.put("namespace_scripts", "n", "app", {"code": code(store, cloud.vault)})
 
 
@@ -209,7 +209,7 @@ def test_the_edge_sees_all_that_it_has_to_serve(cloud, view):
     assert account.domains == (Domain(hostname="h.overskill.localhost", script="live"),)
     script = view.namespace_script("apps", "app")
     assert script is not None
-    assert dataclasses.replace(script, name="live", version=version) == bundle
+    assert dataclasses.replace(script, name="live", version=version, trusted=True) == bundle
     assert view.namespace_script("apps", "none") is None
     assert view.namespace_script("none", "app") is None
 
@@ -238,6 +238,16 @@ def test_a_version_changes_with_the_code(cloud, view):
         cloud.store.put("namespace_scripts", "n", "app", script)
     after = view.namespace_script("apps", "app")
     assert before and after
+    assert before.version != after.version
+
+
+def test_a_version_changes_with_the_trust_of_the_namespace(cloud, view):
+    write_account(cloud)
+    before = view.namespace_script("apps", "app")
+    with cloud.store.transaction():
+        cloud.store.put("namespaces", "", "apps", {"namespace_id": "n", "trusted_workers": True})
+    after = view.namespace_script("apps", "app")
+    assert (before.trusted, after.trusted) == (False, True)
     assert before.version != after.version
 
 

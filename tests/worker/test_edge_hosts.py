@@ -39,6 +39,7 @@ def decide(workerd_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> It
                 "routes": [],
                 "records": [],
                 "domains": [],
+                "hostnames": [],
                 **table,
             }
             body = {"table": whole, "url": url}
@@ -196,3 +197,36 @@ def test_an_unknown_host_is_told_which_hosts_there_are(decide: Decide) -> None:
     assert f"Hosts served: app0.{ZONE}, " in message
     assert message.endswith(f"app9.{ZONE}, and 3 more.")
     assert decide("http://example.com/", workers_dev=[])["message"].endswith("Hosts served: none yet.")
+
+
+CUSTOMERS = {"zone": ZONE, "hostname": "shop.customer.com", "origin": f"customers.{ZONE}"}
+
+
+@pytest.mark.parametrize(
+    ("url", "hostname", "outcome"),
+    [
+        ("http://shop.customer.com/a", CUSTOMERS, "dispatch"),
+        ("http://SHOP.customer.com./", CUSTOMERS, "dispatch"),
+        ("http://other.customer.com/", CUSTOMERS, "unknown-host"),
+        ("http://shop.customer.com/", {**CUSTOMERS, "origin": None}, "no-fallback-origin"),
+        ("http://shop.customer.com/", {**CUSTOMERS, "origin": f"gone.{ZONE}"}, "no-proxied-record"),
+        (f"http://app.{ZONE}/", {**CUSTOMERS, "hostname": f"app.{ZONE}"}, "no-proxied-record"),
+    ],
+)
+def test_a_customers_hostname_goes_where_the_fallback_origin_does(
+    decide: Decide, url: str, hostname: dict[str, Any], outcome: str
+) -> None:
+    decision = decide(url, records=[record(f"customers.{ZONE}")], routes=[EVERYTHING], hostnames=[hostname])
+    assert outcome in (decision.get("worker"), decision.get("reason"))
+
+
+def test_a_customers_hostname_meets_the_routes_of_its_zone_alone(decide: Decide) -> None:
+    other = route("*/*", "other", zone="other.localhost")
+    decision = decide(
+        "http://shop.customer.com/",
+        zones=[ZONE, "other.localhost"],
+        records=[record(f"customers.{ZONE}")],
+        routes=[other, route(f"*.{ZONE}/*")],
+        hostnames=[CUSTOMERS],
+    )
+    assert decision["reason"] == "no-route"
