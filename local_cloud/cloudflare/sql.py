@@ -1,122 +1,67 @@
-"""A small part of Analytics Engine's SQL: rows of one dataset as they were written.
+"""Analytics Engine's SQL, read as Cloudflare documents it, and put into the words of DuckDB.
 
-    SHOW TABLES [FORMAT JSON]
-    SELECT * | column, ... FROM dataset [WHERE column = 'text' [AND ...]] [ORDER BY timestamp [ASC | DESC]]
-        [LIMIT n | ALL] [FORMAT JSON]
-
-Anything else is refused, with the first part that is not served.
+sqlglot reads the query in ClickHouse's dialect, with no function known to it. Every part of the tree is then translated
+by name: what is not in `sql_functions.py` or `sql_translation.py` is refused.
 """
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"[^"]+"|\w+|\S""")
-_TEXT = r"'(?:[^']|'')*'"
-_NAME = r'"[^"]+"|[A-Za-z_]\w*'
+from sqlglot import ErrorLevel, ParseError, TokenError, exp
 
+from local_cloud.cloudflare.sql_translation import Dialect, SqlError, Translation, unserved
 
-class SqlError(ValueError):
-    """The query is not served; the message says which part of it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowTables:
-    """Which datasets there are."""
+FORMATS = ("JSON", "JSONEachRow", "TabSeparated")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Select:
-    """Rows of a dataset, of which each column in `equal` holds a text. `limit` None: all of them."""
+class Query:
+    """What the engine runs. `dataset` None: it reads none. `format` is one of `FORMATS`."""
 
-    columns: tuple[str, ...]
-    dataset: str
-    equal: tuple[tuple[str, str], ...]
-    newest_first: bool
-    limit: int | None
+    sql: str
+    dataset: str | None
+    format: str
 
 
-def parse(query: str, columns: Mapping[str, str]) -> ShowTables | Select:
-    """`columns`: type by name, where `String` can be compared with a text. Raises `SqlError`."""
-    tokens = _Tokens(query)
-    statement: ShowTables | Select
-    if tokens.take("SHOW"):
-        tokens.expect("TABLES")
-        statement = ShowTables()
-    else:
-        tokens.expect("SELECT")
-        statement = _select(tokens, columns)
-    if tokens.take("FORMAT"):
-        tokens.expect("JSON")
-    tokens.end()
-    return statement
+@dataclass(frozen=True, kw_only=True)
+class Show:
+    """`SHOW TABLES`, `SHOW TIMEZONES` or `SHOW TIMEZONE`."""
+
+    what: str
+    format: str
 
 
-def _select(tokens: "_Tokens", columns: Mapping[str, str]) -> Select:
-    selected = [*columns] if tokens.take("*") else _listed(tokens, columns)
-    tokens.expect("FROM")
-    dataset = tokens.matching(_NAME, "a dataset").strip('"')
-    equal = []
-    if tokens.take("WHERE"):
-        texts = {name: kind for name, kind in columns.items() if kind == "String"}
-        equal.append(_comparison(tokens, texts))
-        while tokens.take("AND"):
-            equal.append(_comparison(tokens, texts))
-    newest_first = False
-    if tokens.take("ORDER"):
-        tokens.expect("BY")
-        tokens.expect("timestamp")
-        newest_first = tokens.take("DESC")
-        if not newest_first:
-            tokens.take("ASC")
-    limit = int(tokens.matching(r"\d+", "a number")) if tokens.take("LIMIT") and not tokens.take("ALL") else None
-    return Select(columns=tuple(selected), dataset=dataset, equal=tuple(equal), newest_first=newest_first, limit=limit)
+def parse(query: str) -> Query | Show:
+    """Raises `SqlError`."""
+    words = query.strip().rstrip(";").split()
+    if words and words[0].upper() == "SHOW":
+        return _show(words)
+    try:
+        statements = Dialect().parse(query, error_level=ErrorLevel.IMMEDIATE)
+    except (ParseError, TokenError) as error:
+        raise SqlError(f"cannot parse the query: {str(error).splitlines()[0]}") from None
+    statements = [statement for statement in statements if statement is not None]
+    if len(statements) != 1 or not isinstance(statements[0], exp.Select):
+        raise SqlError("a query is one SELECT or SHOW statement")
+    select = statements[0]
+    format_name = _format(select.args["format"].name) if select.args.get("format") else FORMATS[0]
+    select.set("format", None)
+    datasets = {table.name for table in select.find_all(exp.Table)}
+    if len(datasets) > 1:
+        raise SqlError("queries can only operate on a single table")
+    return Query(sql=Translation().select(select), dataset=next(iter(datasets), None), format=format_name)
 
 
-def _listed(tokens: "_Tokens", columns: Mapping[str, str]) -> list[str]:
-    names = [tokens.one_of(columns)]
-    while tokens.take(","):
-        names.append(tokens.one_of(columns))
-    return names
+def _show(words: list[str]) -> Show:
+    what, rest = " ".join(words[1:2]).upper(), words[2:]
+    if what not in {"TABLES", "TIMEZONE", "TIMEZONES"}:
+        raise unserved(f"SHOW {what}")
+    if rest and (len(rest) != 2 or rest[0].upper() != "FORMAT"):
+        raise unserved(" ".join(rest))
+    return Show(what=what, format=_format(rest[1]) if rest else FORMATS[0])
 
 
-def _comparison(tokens: "_Tokens", columns: Mapping[str, str]) -> tuple[str, str]:
-    column = tokens.one_of(columns)
-    tokens.expect("=")
-    return column, tokens.matching(_TEXT, "a text")[1:-1].replace("''", "'")
-
-
-class _Tokens:
-    """Reads a query word by word; keywords in upper or lower case."""
-
-    def __init__(self, query: str) -> None:
-        self._left = _TOKEN.findall(query.strip().removesuffix(";"))
-
-    def take(self, word: str) -> bool:
-        """Whether `word` is next; if so, it is read."""
-        if self._left and self._left[0].lower() == word.lower():
-            del self._left[0]
-            return True
-        return False
-
-    def expect(self, word: str) -> None:
-        if not self.take(word):
-            raise self._unserved(word)
-
-    def matching(self, pattern: str, what: str) -> str:
-        if not self._left or not re.fullmatch(pattern, self._left[0]):
-            raise self._unserved(what)
-        return self._left.pop(0)
-
-    def one_of(self, columns: Mapping[str, str]) -> str:
-        if not self._left or self._left[0] not in columns:
-            raise self._unserved("one of the columns " + ", ".join(columns))
-        return self._left.pop(0)
-
-    def end(self) -> None:
-        if self._left:
-            raise self._unserved("the end of the query")
-
-    def _unserved(self, served: str) -> SqlError:
-        part = " ".join(self._left) or "the end of the query"
-        return SqlError(f"the local cloud does not serve this part of the query: {part} (it serves {served} there)")
+def _format(name: str) -> str:
+    for known in FORMATS:
+        if known.lower() == name.lower():
+            return known
+    raise SqlError(f"FORMAT {name}: must be one of {', '.join(FORMATS)}")
