@@ -13,6 +13,7 @@ from local_cloud.app import create_app
 from local_cloud.cloud import Cloud
 from local_cloud.edge import Edge, source_routes
 from local_cloud.edge_data import data_routes
+from local_cloud.edge_events import event_routes
 from local_cloud.edge_view import EdgeView
 from local_cloud.opening import open_cloud
 from local_cloud.ports import listen
@@ -63,7 +64,11 @@ async def serve(settings: Settings) -> None:
             edge.residents = settings.resident_apps
             edge.address = settings.listen
             writes = Writes(cloud.store, view, edge)
-            edge_routes = [*source_routes(view, edge.token), *data_routes(reader, cloud.store, writes, edge.token)]
+            edge_routes = [
+                *source_routes(view, edge.token),
+                *data_routes(reader, cloud.store, writes, edge.token),
+                *event_routes(cloud.store, writes, edge.token),
+            ]
             app = create_app(cloud, writes, edge_routes)
             server = _Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off"))
             for number in (signal.SIGINT, signal.SIGTERM):

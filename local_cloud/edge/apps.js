@@ -5,10 +5,10 @@ import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import { receive } from "hop.js";
 import { refresh, Residents } from "residents.js";
 
-export { Logs, Outbound, Resource, Service } from "facades.js";
+export { Assets, Logs, Outbound, Resource, Service } from "facades.js";
 
 export class Apps extends DurableObject {
-  #residents = new Residents(this.env, this.ctx.exports);
+  #residents = new Residents(this.ctx, this.env);
 
   fetch(request) {
     return receive(request, this.env.TOKEN, (asked, dispatch) => this.#residents.serve(asked, dispatch));

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from local_cloud.edge.process import LaunchError
+
 _FILES = {"asset-worker.mjs": "assets.worker.js", "router-worker.mjs": "router.worker.js"}
 """Name that `assets.js` imports, to Miniflare's."""
 
 
-class MissingAssetWorkersError(RuntimeError):
+class MissingAssetWorkersError(LaunchError):
     """They are not where workerd is; the message says where they were looked for."""
 
 
@@ -19,4 +21,5 @@ def asset_workers(workerd: Path) -> dict[str, str]:
         folder = packages / "miniflare" / "dist" / "src" / "workers" / "assets"
         if packages.name == "node_modules" and folder.is_dir():
             return {module: (folder / file).read_text(encoding="utf-8") for module, file in _FILES.items()}
-    raise MissingAssetWorkersError(f"{workerd}: no node_modules above it holds Miniflare's Workers for static assets")
+    message = f"{workerd}: no node_modules above it holds Miniflare's Workers for static assets"
+    raise MissingAssetWorkersError(message, stderr=[])

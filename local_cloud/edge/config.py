@@ -6,7 +6,7 @@ behind a private one `account.js`, which the apps ask. The other process runs th
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from local_cloud.edge.workers import (
     worker_services,
 )
 
-_APPS_MODULES = ("apps.js", "residents.js", "programs.js", "facades.js", "budgets.js", "hop.js")
+_APPS_MODULES = ("apps.js", "residents.js", "programs.js", "facades.js", "budgets.js", "assets.js", "hop.js")
 """The main module comes first."""
 
 _ABSOLUTE = {"style": Enumerant("proxy")}
@@ -42,7 +42,8 @@ class Settings:
     `api_port` and `token` lead to the source of the namespaces' scripts (`source.py`) and to what bindings keep;
     `apps_port` and `account_port`, from each process to the other. `newest_date` is the latest compatibility date,
     YYYY-MM-DD, that this workerd runs; `residents`, how many apps stay loaded. `internet` is what a Worker's `fetch`
-    reaches, in workerd's words: `public`, `private`, `local`, or networks such as `10.0.0.0/8`.
+    reaches, in workerd's words: `public`, `private`, `local`, or networks such as `10.0.0.0/8`. `asset_workers` are
+    those of the function of that name.
     """
 
     api_port: int
@@ -50,6 +51,7 @@ class Settings:
     account_port: int
     token: str
     newest_date: str
+    asset_workers: Mapping[str, str]
     residents: int = 500
     internet: tuple[str, ...] = ("public",)
 
@@ -66,6 +68,7 @@ def render_account(account: Account, settings: Settings) -> str:
             {"name": "ingress", "worker": _ingress(account)},
             {"name": "account", "worker": _asked_by_apps(account, outbounds, settings)},
             {"name": "apps", "external": _process(settings.apps_port, settings)},
+            {"name": "cloud", "external": _external(settings)},
             *_data_services(bundles, settings),
             *(
                 service
@@ -94,7 +97,10 @@ def render_account(account: Account, settings: Settings) -> str:
 def render_apps(settings: Settings) -> str:
     """The process of the apps."""
     worker = {
-        "modules": [{"name": name, "esModule": asset(name)} for name in _APPS_MODULES],
+        "modules": [
+            *({"name": name, "esModule": asset(name)} for name in _APPS_MODULES),
+            *({"name": name, "esModule": source} for name, source in settings.asset_workers.items()),
+        ],
         "compatibilityDate": OWN_DATE,
         "compatibilityFlags": ["experimental"],
         "durableObjectNamespaces": [{"className": "Apps", "uniqueKey": "apps", "preventEviction": True}],

@@ -2,14 +2,18 @@
 // reach by them, and the app can neither see nor change those.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { spend } from "budgets.js";
+import { AssetServer } from "assets.js";
 import { cross } from "hop.js";
+import { described, resident } from "residents.js";
+
+/** One subrequest more. Those of an app that is no longer resident are not counted. */
+const spend = (app) => resident(app)?.budget.spend();
 
 /** What the app fetches. `outbound`: the outbound Worker's name and parameters, if there is one. */
 export class Outbound extends WorkerEntrypoint {
   async fetch(request) {
-    const { budget, outbound } = this.ctx.props;
-    spend(budget);
+    const { app, outbound } = this.ctx.props;
+    spend(app);
     return outbound ? cross(this.env.ACCOUNT, request, { outbound }) : fetch(request);
   }
 }
@@ -17,9 +21,24 @@ export class Outbound extends WorkerEntrypoint {
 /** A service binding: an account Worker, in the other process. */
 export class Service extends WorkerEntrypoint {
   async fetch(request) {
-    const { budget, service } = this.ctx.props;
-    spend(budget);
+    const { app, service } = this.ctx.props;
+    spend(app);
     return cross(this.env.ACCOUNT, request, { service });
+  }
+}
+
+/** The app's static assets, by its binding to them. */
+export class Assets extends WorkerEntrypoint {
+  async fetch(request) {
+    const { app, namespace, script } = this.ctx.props;
+    const served = resident(app)?.assets ?? (await this.#current({ namespace, script }));
+    return served.fetchAsset(request, this.ctx);
+  }
+
+  /** Those of the script as it is now: the app is still at work, but no longer resident. */
+  async #current(script) {
+    const answer = await described(this.env.CLOUD, script);
+    return new AssetServer((await answer.json()).assets, this.env.CLOUD);
   }
 }
 
@@ -29,8 +48,8 @@ export class Service extends WorkerEntrypoint {
  */
 export class Resource extends WorkerEntrypoint {
   async fetch(request) {
-    const { budget, header, id } = this.ctx.props;
-    spend(budget);
+    const { app, header, id } = this.ctx.props;
+    spend(app);
     const headers = new Headers(request.headers);
     for (const name of [...headers.keys()]) if (name.startsWith("local-cloud-")) headers.delete(name);
     headers.set(header, id);
@@ -39,22 +58,27 @@ export class Resource extends WorkerEntrypoint {
   }
 }
 
-/** Events that wait to be sent, and whether somebody is about to send them. */
+/** Events that wait to be sent, and whether somebody is sending. */
 const pending = [];
-let collecting = false;
+let sending = false;
 
-const COLLECT_MS = 100;
-
-/** What an app wrote to its console and threw: sent to the local cloud's process, many at a time. */
+/** What an app wrote to its console and threw, for the local cloud's process. What comes while some is sent waits. */
 export class Logs extends WorkerEntrypoint {
   async tail(events) {
-    pending.push(...events.map((event) => ({ ...this.ctx.props, ...shown(event) })));
-    if (collecting) return;
-    collecting = true;
-    await scheduler.wait(COLLECT_MS);
-    collecting = false;
-    const body = JSON.stringify(pending.splice(0));
-    await this.env.CLOUD.fetch("http://cloud/_edge/events", { method: "POST", body });
+    const { app, namespace, script } = this.ctx.props;
+    for (const event of events) {
+      pending.push({ namespace, script, subrequests: resident(app)?.budget.take() ?? 0, ...shown(event) });
+    }
+    if (sending) return;
+    sending = true;
+    try {
+      while (pending.length > 0) {
+        const body = JSON.stringify(pending.splice(0));
+        await this.env.CLOUD.fetch("http://cloud/_edge/events", { method: "POST", body });
+      }
+    } finally {
+      sending = false;
+    }
   }
 }
 

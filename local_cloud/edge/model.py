@@ -54,7 +54,7 @@ class Bundle:
     bindings: tuple[Mapping[str, Any], ...]
     version: str
     assets: Assets | None = None
-    trusted: bool = True
+    trusted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

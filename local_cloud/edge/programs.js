@@ -18,11 +18,11 @@ export function program({ script, compatibilityDate, compatibilityFlags, mainMod
   };
 }
 
-/** The values of `env`: those of the script, and a stub for each of its bindings. */
-export function environment({ env, bindings }, { exports, budget }) {
+/** The values of `env`: those of the script, and a stub for each of its bindings. `home` is whose they are. */
+export function environment({ env, bindings }, exports, home) {
   const stubs = Object.entries(bindings).map(([name, { entrypoint, props }]) => [
     name,
-    exports[entrypoint]({ props: { ...props, budget } }),
+    exports[entrypoint]({ props: { ...props, ...home } }),
   ]);
   return { ...env, ...Object.fromEntries(stubs) };
 }

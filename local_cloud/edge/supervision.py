@@ -20,16 +20,17 @@ _FIRST_DELAY_SECONDS = 0.1
 _LAST_DELAY_SECONDS = 5.0
 _STOP_SECONDS = 2.0
 _PROBE_SECONDS = 0.25
-_SILENT_CPU_SECONDS = 1.0
-_SILENT_SECONDS = 30.0
+_SILENT_SECONDS = 1.0
+_SILENT_CPU_SECONDS = 0.5
+_DEAF_SECONDS = 30.0
 
 
 class Supervised:
     """`render` says with which configuration the process is to run; it may raise `UnrunnableError`.
 
-    The process is asked again and again whether it answers. One that has used a second of CPU time without doing so is
+    The process is asked again and again whether it answers. One that has been busy for a second without doing so is
     caught in a loop, and killed: a Worker that never yields holds up every other one in its process. A busy machine
-    makes a process slow, not guilty, so it is the process's time that counts, and the clock's only after half a minute.
+    makes a process slow, not guilty, so the process's own time counts too, and the clock's alone after half a minute.
     """
 
     def __init__(
@@ -130,7 +131,8 @@ async def _answers(process: WorkerdProcess) -> bool:
     answer = asyncio.create_task(process.ask("GET"))
     try:
         while not (await asyncio.wait({answer}, timeout=_PROBE_SECONDS))[0]:
-            if process.cpu_seconds - used > _SILENT_CPU_SECONDS or time.monotonic() - asked > _SILENT_SECONDS:
+            silent, busy = time.monotonic() - asked, process.cpu_seconds - used
+            if (silent > _SILENT_SECONDS and busy > _SILENT_CPU_SECONDS) or silent > _DEAF_SECONDS:
                 return False
         await answer
     finally:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from local_cloud.edge import config
+from local_cloud.edge.asset_workers import asset_workers
 from local_cloud.edge.model import View
 from local_cloud.edge.orphans import end_orphans
 from local_cloud.edge.process import release_date
@@ -58,6 +59,7 @@ class Edge:
                 account_port=for_account.getsockname()[1],
                 token=self.token,
                 newest_date=newest_date,
+                asset_workers=asset_workers(self._workerd),
                 residents=self.residents,
                 internet=self.internet,
             )

@@ -134,7 +134,11 @@ def _binding(binding: Mapping[str, Any]) -> dict[str, Any]:
 
 def _namespace(binding: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What `namespace.js` gets."""
-    inner = [{"name": "NAMESPACE", "text": binding["namespace"]}, {"name": "APPS", "service": "apps"}]
+    inner = [
+        {"name": "NAMESPACE", "text": binding["namespace"]},
+        {"name": "APPS", "service": "apps"},
+        {"name": "CLOUD", "service": "cloud"},
+    ]
     if outbound := outbound_worker(binding):
         parameters = [parameter["name"] for parameter in binding["outbound"].get("params", ())]
         inner += [{"name": "OUTBOUND", "text": outbound}, {"name": "PARAMETERS", "json": json.dumps(parameters)}]

@@ -12,7 +12,14 @@ from local_cloud.edge.capnp import Enumerant, literal
 from local_cloud.edge.config import Settings, refused_workers, render_account, render_apps
 from local_cloud.edge.model import Account, Bundle, Module, Split, Version
 
-SETTINGS = Settings(api_port=4000, apps_port=4001, account_port=4002, token="the-token", newest_date="2026-11-17")
+SETTINGS = Settings(
+    api_port=4000,
+    apps_port=4001,
+    account_port=4002,
+    token="the-token",
+    newest_date="2026-11-17",
+    asset_workers={"asset-worker.mjs": "export class AssetWorkerInner {}"},
+)
 WORKER = Bundle(
     name="dispatch",
     main_module="index.js",

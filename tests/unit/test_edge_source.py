@@ -71,7 +71,8 @@ def test_a_script_comes_as_the_process_of_the_apps_takes_it() -> None:
         "compatibilityDate": "2026-01-01",
         "compatibilityFlags": ["nodejs_compat"],
         "mainModule": "index.js",
-        "trusted": True,
+        "trusted": False,
+        "assets": None,
         "modules": {"index.js": {"js": "'é'"}, "value.json": {"json": {"a": 1}}, "empty.wasm": {"wasm": "AGFzbQ=="}},
         "script": "app",
         "env": {"S": "hidden", "J": [1]},
@@ -114,8 +115,8 @@ def test_a_script_comes_with_what_serves_its_assets() -> None:
         "manifest": "AA==",
         "worker": {"html_handling": "none"},
         "router": {"has_user_worker": False},
-        "bindings": ["ASSETS"],
     }
+    assert code["bindings"] == {"ASSETS": {"entrypoint": "Assets", "props": {}}}
 
 
 def test_an_asset_comes_with_its_type_if_it_has_one() -> None:

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 from local_cloud.edge import Edge, source_routes
 from local_cloud.edge.model import Account, Asset, Bundle, Module
 from local_cloud.edge_data import data_routes
+from local_cloud.edge_events import event_routes
 from local_cloud.ports import listen
 from local_cloud.store import Reader, Store
 from local_cloud.writes import Writes
@@ -86,6 +87,7 @@ class State:
     def __init__(self, account: Account, scripts: Mapping[tuple[str, str], Bundle]) -> None:
         self.current = account
         self.scripts = Scripts(scripts)
+        self.assets: dict[str, Asset] = {}
 
     def account(self) -> Account:
         return self.current
@@ -94,7 +96,7 @@ class State:
         return self.scripts.get((namespace, name))
 
     def asset(self, namespace: str, content_hash: str) -> Asset | None:
-        return None
+        return self.assets.get(content_hash)
 
 
 class RunningEdge:
@@ -153,7 +155,9 @@ def serve(
         routes: list[BaseRoute] = [*source_routes(state, edge.token)]
         if store:
             written = Store(store)
-            routes += data_routes(Reader(store), written, Writes(written, state, edge), edge.token)
+            writes = Writes(written, state, edge)
+            routes += data_routes(Reader(store), written, writes, edge.token)
+            routes += event_routes(written, writes, edge.token)
         app = Starlette(routes=routes)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
         running = RunningEdge(edge, state, port, loop)

@@ -7,7 +7,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,11 @@ import httpx
 import pytest
 from edge_harness import EMPTY, RunningEdge, bundle, replying, serve
 from test_edge_supervision import workerd_pids
+
+from local_cloud import logs
+from local_cloud.cloudflare.script_assets import manifest
+from local_cloud.edge.model import Asset, Assets
+from local_cloud.store import Reader
 
 HOST = "dispatch.overskill.workers.localhost"
 CPU = {"name": "Error", "message": "Worker exceeded CPU time limit.", "remote": False}
@@ -174,6 +180,67 @@ def test_a_service_binding_reaches_an_account_worker(edge: RunningEdge) -> None:
     assert edge.get(HOST, "/app").json()["message"] == "Worker other does not exist or has no deployed version."
 
 
+def test_an_apps_assets_come_before_its_code_and_by_its_binding(edge: RunningEdge) -> None:
+    edge.state.assets = {"0" * 32: Asset(content_type="text/html", body=b"<h1>page</h1>")}
+    assets = Assets(
+        namespace="n", manifest=manifest({"/page.html": "0" * 32}), worker={}, router={"has_user_worker": True}
+    )
+    source = """export default { async fetch(request, env) {
+      const page = await env.ASSETS.fetch("http://assets/page");
+      return new Response(`code ${new URL(request.url).pathname} ${await page.text()}`);
+    } };"""
+    put(edge, "app", source, assets=assets, bindings=({"type": "assets", "name": "ASSETS"},))
+    for number in range(5):  # of which three push the app out
+        put(edge, f"app{number}", COUNTING)
+    for _ in range(2):
+        answer = edge.get(HOST, "/app/x")
+        assert (answer.status_code, answer.text) == (200, "code /app/x <h1>page</h1>")
+        for number in range(5):
+            assert edge.get(HOST, f"/app{number}").status_code == 200
+    edge.state.scripts["apps", "page"] = replace(
+        bundle("page", "", assets=replace(assets, router={"has_user_worker": False})), modules=(), main_module=None
+    )
+    page = edge.get(HOST, "/page")
+    assert (page.status_code, page.text, page.headers["content-type"]) == (200, "<h1>page</h1>", "text/html")
+    assert edge.get(HOST, "/page", headers={"if-none-match": page.headers["etag"]}).status_code == 304
+
+
+def test_what_an_app_says_and_throws_is_kept_and_its_calls_are_counted(workerd_binary: Path, tmp_path: Path) -> None:
+    source = """export default { async fetch(request, env) {
+      if (request.url.includes("throw")) throw new TypeError("boom");
+      await env.OTHER.fetch("http://other/");
+      console.warn("said", { a: 1 });
+      return new Response();
+    } };"""
+    account = replace(ACCOUNT, workers=(*ACCOUNT.workers, replying("other", "o")))
+    kept = tmp_path / "cloud.sqlite3"
+    with serve(workerd_binary, tmp_path, account, store=kept) as edge, closing(Reader(kept)) as reader:
+        put(edge, "app", source, bindings=({"type": "service", "name": "OTHER", "service": "other"},))
+        put(edge, "loop", LOOPING)
+        query = {name: logs.Query(namespace="apps", script=name) for name in ("app", "loop")}
+        edge.get(HOST, "/app/said?limit=9")
+        until(lambda: len(logs.read(reader, query["app"])) == 1)
+        edge.get(HOST, "/app/throw")
+        until(lambda: len(logs.read(reader, query["app"])) == 2)
+        edge.get(HOST, "/loop")
+        said, thrown = logs.read(reader, query["app"])
+        assert (said["level"], said["message"], said["outcome"]) == ("warn", 'said {"a": 1}', "ok")
+        assert said["request"] == {"url": f"http://{HOST}:{edge.port}/app/said?limit=9", "method": "GET"}
+        assert (thrown["level"], thrown["message"], thrown["outcome"]) == ("exception", "TypeError: boom", "exception")
+        assert "index.js" in thrown["stack"]
+        (stopped,) = logs.read(reader, query["loop"])
+        assert (stopped["message"], stopped["outcome"]) == ("Error: Worker exceeded CPU time limit.", "exceededCpu")
+        counted = {
+            (one["script"], one["status"]): (one["requests"], one["errors"], one["subrequests"])
+            for one in reader.values("invocations", "")
+        }
+    assert counted == {
+        ("app", "success"): (1, 0, 1),
+        ("app", "scriptThrewException"): (1, 1, 0),
+        ("loop", "exceededResources"): (1, 1, 0),
+    }
+
+
 def test_an_app_can_neither_speak_for_the_edge_nor_listen_to_it(edge: RunningEdge) -> None:
     source = """export default { fetch(request) {
       const seen = [...request.headers.keys()].filter((name) => name.startsWith("local-cloud"));
@@ -193,6 +260,14 @@ def test_the_sockets_between_the_processes_take_nobody_elses_requests(edge: Runn
             told = {"local-cloud-told": "%7B%7D", **headers}
             answer = httpx.get("http://app/", headers=told, proxy=f"http://127.0.0.1:{port}")
             assert answer.status_code == 401
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait: the edge tells what has happened a moment later."""
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 class Echo:

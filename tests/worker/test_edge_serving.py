@@ -182,9 +182,11 @@ def test_headers_of_the_edge_replace_what_a_client_claims(edge: RunningEdge) -> 
     assert seen["redirect"] == "manual"
 
 
-def test_apps_are_untrusted_and_account_workers_have_cf(edge: RunningEdge) -> None:
+def test_account_workers_and_trusted_apps_alone_have_cf(edge: RunningEdge) -> None:
     put(edge, "app", ECHO_REQUEST)
     assert edge.get(HOST, "/production/app").json()["cf"] == "undefined"
+    put(edge, "app", ECHO_REQUEST, trusted=True)
+    assert edge.get(HOST, "/production/app").json()["cf"] == {}
     edge.change(workers=(bundle("dispatch", ECHO_REQUEST),))
     assert edge.get(HOST).json()["cf"] == {}
 
