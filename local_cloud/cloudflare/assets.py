@@ -6,6 +6,7 @@ changes. A session (`asset_sessions`, by namespace id) is `{script, blob, expire
 it was sent and `expires` is in seconds since 1970.
 """
 
+import json
 import time
 from base64 import b64decode
 from binascii import Error as Base64Error
@@ -87,7 +88,7 @@ def uploaded(call: Call, token: str) -> dict[str, str]:
     namespace_id, _, session = _session(call, token, complete=True)
     if (namespace_id, session["script"]) != (namespace_of(call)["namespace_id"], call["script"]):
         raise unauthenticated()
-    return {path: file.hash for path, file in _manifest(call, session).items()}
+    return {path: file["hash"] for path, file in _manifest(call, session).items()}
 
 
 def _session(call: Call, token: str, *, complete: bool) -> tuple[str, str, Document]:
@@ -117,12 +118,13 @@ def _remove_expired(call: Call, namespace_id: str) -> None:
             call.store.delete("asset_sessions", namespace_id, identifier)
 
 
-def _manifest(call: Call, session: Document) -> dict[str, File]:
-    return Session.model_validate_json(call.store.blob(session["blob"])).manifest
+def _manifest(call: Call, session: Document) -> dict[str, Document]:
+    """`{path: {hash, size}}`, which was checked as the session was opened."""
+    return json.loads(call.store.blob(session["blob"]))["manifest"]
 
 
 def _sizes(call: Call, session: Document) -> dict[str, int]:
-    return {file.hash: file.size for file in _manifest(call, session).values()}
+    return {file["hash"]: file["size"] for file in _manifest(call, session).values()}
 
 
 def _buckets(sizes: dict[str, int]) -> list[list[str]]:

@@ -106,7 +106,7 @@ def test_filters(cf, script):
         ('limit: 1, filter: {colour: "red"}', "sum { requests }", "not to include unknown field 'colour'"),
         ('limit: 1, filter: {datetime: "soon"}', "sum { requests }", "Expected a time"),
         ("limit: 1, orderBy: [colour_ASC]", "sum { requests }", "error parsing args: Value 'colour_ASC'"),
-        ("orderBy: []", "sum { requests }", "argument 'limit' of type 'Int!'"),
+        ("orderBy: []", "sum { requests }", "of type 'Int!' is required"),
         ("limit: 10001", "sum { requests }", "limit must be positive number and not greater than 10000"),
         ("limit: 1", "sum {", "Syntax Error"),
     ],
