@@ -30,7 +30,7 @@ def with_assets(call: Call, code: Document, sent: ScriptMetadata, previous: Docu
     if sent.assets:
         config = sent.assets.config or AssetsConfig()
         kept = before["blob"] if before and sent.keep_assets else None
-        assets = {"blob": _files(call, sent.assets.jwt) or kept, **_configured(config, has_code=bool(code["modules"]))}
+        assets = {"blob": _files(call, sent.assets.jwt) or kept, **_configured(config)}
         if not assets["blob"]:
             raise call.invalid("assets.jwt", "Field required")
     else:
@@ -41,13 +41,14 @@ def with_assets(call: Call, code: Document, sent: ScriptMetadata, previous: Docu
 
 
 def refuse_incomplete(call: Call, code: Document) -> None:
-    """Refuse a script that has neither modules nor assets, and a binding to assets that it does not have."""
-    if "assets" in code:
-        return
-    if not code["modules"]:
+    """Refuse a script whose modules and assets need what it does not have."""
+    assets = code.get("assets")
+    if not assets and not code["modules"]:
         raise call.invalid("main_module", "Field required")
-    if any(binding["type"] == "assets" for binding in code["bindings"]):
+    if not assets and any(binding["type"] == "assets" for binding in code["bindings"]):
         raise invalid("Cannot use an assets binding without assets")
+    if assets and not code["modules"] and any(assets["router"].values()):
+        raise invalid("Cannot set run_worker_first without a Worker script.")
 
 
 def manifest(files: Mapping[str, str]) -> bytes:
@@ -63,9 +64,7 @@ def _files(call: Call, token: str | None) -> str | None:
     return call.store.put_blob(manifest(uploaded(call, token))) if token else None
 
 
-def _configured(config: AssetsConfig, *, has_code: bool) -> dict[str, Any]:
-    if config.run_worker_first and not has_code:
-        raise invalid("Cannot set run_worker_first without a Worker script.")
+def _configured(config: AssetsConfig) -> dict[str, Any]:
     worker = config.model_dump(include={"html_handling", "not_found_handling", "base_path"}, exclude_none=True)
     router: dict[str, Any] = {}
     try:

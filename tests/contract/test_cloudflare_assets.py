@@ -191,6 +191,10 @@ def test_what_is_wrong_about_assets_is_refused(cf, local, script, metadata, erro
 def test_assets_alone_have_no_worker_to_run_first_and_nothing_needs_something(cf, local, script):
     wrong = assets_alone(jwt=attached(cf, script, {"/a": "one"}), config={"run_worker_first": True})
     assert "without a Worker script" in cf.refused("PUT", script, 400, files=wrong)[1]
+    first = {"jwt": attached(cf, script, {"/a": "one"}), "config": {"run_worker_first": True}}
+    cf.put(script, files=upload({"assets": first}))
+    kept = [("metadata", (None, json.dumps({"keep_assets": True})))]
+    assert "without a Worker script" in cf.refused("PUT", script, 400, files=kept)[1]
     nothing = [("metadata", (None, json.dumps({"compatibility_date": "2026-01-01"})))]
     assert "main_module" in cf.refused("PUT", script, 400, files=nothing)[1]
 
