@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from local_cloud import cloudflare, github
 from local_cloud.cloud import Cloud
+from local_cloud.cloudflare.d1_imports import upload_routes
 from local_cloud.cloudflare.dialect import Cloudflare
 from local_cloud.console.routes import console_routes
 from local_cloud.control import control_routes
@@ -38,6 +39,7 @@ def create_app(cloud: Cloud, writes: Writes, edge_routes: Sequence[BaseRoute]) -
     services = [
         Mount(cloudflare.ROOT, Service(cloudflare.ROOT, Cloudflare(), cloudflare.TABLE, cloud, writes)),
         Mount(github.ROOT, Service(github.ROOT, GitHub(), github.TABLE, cloud, writes)),
+        *upload_routes(cloud, writes),
         *git_routes(cloud, writes),
         Route("/{path:path}", _nowhere, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
     ]

@@ -47,6 +47,17 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Aside:
+    """What is left of a call after its transaction: `work` that takes long and leaves the store alone.
+
+    It returns the call's result, or raises its refusal. That of one `resource` is done one after the other.
+    """
+
+    resource: str
+    work: Callable[[], Any]
+
+
 class Refusal(Exception):
     """The call is answered with an error, and nothing of it is stored. `body` is in the service's own form."""
 

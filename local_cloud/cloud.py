@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from local_cloud.d1 import Databases
 from local_cloud.git_repositories import GitRepositories
 from local_cloud.profiles import Conditions
 from local_cloud.rate_limits import RateLimits
@@ -24,6 +25,7 @@ class Cloud:
     vault: Vault
     store: Store
     repositories: GitRepositories
+    databases: Databases
     conditions: Conditions
     rate_limits: RateLimits
 
@@ -51,6 +53,10 @@ class Cloud:
                 store.put("organizations", "", login.lower(), {"created_at": at, **organization})
             if not store.get("github_app", "", "times"):
                 store.put("github_app", "", "times", {"created_at": at, "updated_at": at})
+
+    def database_ids(self) -> set[str]:
+        """The D1 databases that exist."""
+        return {uuid for uuid, _ in self.store.items("d1_databases", "")}
 
     def repository_paths(self) -> set[Path]:
         """The folders of the repositories that exist."""

@@ -1,6 +1,7 @@
 """Taking up a state directory, whatever the process before this one was doing when it ended."""
 
 from local_cloud.cloud import Cloud
+from local_cloud.d1 import Databases
 from local_cloud.git_repositories import GitRepositories
 from local_cloud.github.outbox import end_interrupted
 from local_cloud.profiles import Conditions, Wanted
@@ -24,6 +25,7 @@ def open_cloud(settings: Settings, state: StateDirectory, rate_limits: RateLimit
         credentials=state.credentials(),
         store=Store(state.database),
         repositories=GitRepositories(state.repositories),
+        databases=Databases(state.databases),
         conditions=conditions,
         rate_limits=rate_limits or RateLimits(enforcing=lambda: conditions.enforce_limits),
     )
@@ -31,5 +33,6 @@ def open_cloud(settings: Settings, state: StateDirectory, rate_limits: RateLimit
     cloud.seed()
     end_interrupted(cloud)
     cloud.repositories.sweep(keep=cloud.repository_paths())
+    cloud.databases.sweep(keep=cloud.database_ids())
     cloud.store.sweep_blobs()
     return cloud

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from local_cloud import real_tokens
-from local_cloud.call import Answer, Call, Dialect, Refusal
+from local_cloud.call import Answer, Aside, Call, Dialect, Refusal
 from local_cloud.cloud import Cloud
 from local_cloud.profiles import injection
 from local_cloud.routing import Handler, RouteTable
@@ -55,7 +55,7 @@ class Service:
         """None: the connection is to be reset."""
         if real_tokens.carried(request.headers, request.url.query):
             return self._dialect.real_token().answer
-        body = await _body(request)
+        body = await body_of(request)
         route, parameters = self.table.find(request.method, path) or (None, {})
         call = Call(
             cloud=self._cloud,
@@ -77,7 +77,7 @@ class Service:
                 return TOO_LARGE
             with self._dialect.under_way(call):
                 if call.route:
-                    return await self._writes.run(partial(_handle, call.route.handler, call), call.after_commit)
+                    return call.dialect.answer(call, await self._result(call, call.route.handler))
                 await self._writes.run(partial(self._note_unknown, call))
             log.warning("%s %s%s: the local cloud has no such call", call.method, self.root, call.path)
             raise self._dialect.unknown_route(call.method, call.path)
@@ -89,6 +89,12 @@ class Service:
                 log.exception("%s %s%s failed", call.method, self.root, call.path)
             return answer
 
+    async def _result(self, call: Call, handler: Handler) -> Any:
+        result = await self._writes.run(partial(_handle, handler, call), call.after_commit)
+        if isinstance(result, Aside):
+            return await self._writes.beside(result.resource, result.work)
+        return result
+
     def _note_unknown(self, call: Call) -> None:
         self._dialect.admit(call)
         path = self.root + call.path
@@ -98,12 +104,12 @@ class Service:
         call.store.put("unknown_routes", "", key, noted)
 
 
-def _handle(handler: Handler, call: Call) -> Answer:
+def _handle(handler: Handler, call: Call) -> Any:
     call.dialect.admit(call)
-    return call.dialect.answer(call, handler(call))
+    return handler(call)
 
 
-async def _body(request: Request) -> bytes | None:
+async def body_of(request: Request) -> bytes | None:
     """The whole body, or None if there is too much of it."""
     body = bytearray()
     async for chunk in request.stream():

@@ -1,4 +1,4 @@
-"""Reset, and snapshots: a copy of the store and of the repositories, each taken and put back as a whole."""
+"""Reset, and snapshots: a copy of store, repositories and databases, each taken and put back as a whole."""
 
 import re
 import shutil
@@ -25,9 +25,9 @@ class Snapshot:
 
 
 class Snapshots:
-    """Snapshots live in the state directory, `{name}/cloud.sqlite3` and `{name}/repositories`.
+    """Snapshots live in the state directory: `{name}/cloud.sqlite3`, `{name}/repositories` and `{name}/databases`.
 
-    Putting one back takes two steps, store and folders. What is under way is noted in a file first, so that a start
+    Putting one back takes several steps, store and folders. What is under way is noted in a file first, so that a start
     after `kill -9` in between ends it.
     """
 
@@ -46,6 +46,7 @@ class Snapshots:
         self._cloud.store.copy_to(incoming / "cloud.sqlite3")
         self._cloud.state.repositories.mkdir(exist_ok=True)
         shutil.copytree(self._cloud.state.repositories, incoming / "repositories", symlinks=True)
+        self._cloud.databases.copy_to(incoming / "databases")
         shutil.rmtree(path, ignore_errors=True)
         incoming.rename(path)
 
@@ -89,6 +90,7 @@ class Snapshots:
         shutil.rmtree(self._cloud.state.repositories, ignore_errors=True)
         if source:
             shutil.copytree(source / "repositories", self._cloud.state.repositories, symlinks=True)
+        self._cloud.databases.copy_from(source / "databases" if source else None)
         self._cloud.seed()
         end_interrupted(self._cloud)
         self._under_way.unlink()

@@ -41,6 +41,7 @@ class StateDirectory:
         self.path = path.resolve()
         self.database = self.path / "cloud.sqlite3"
         self.repositories = self.path / "repositories"
+        self.databases = self.path / "databases"
         self.snapshots = self.path / "snapshots"
         self.edge = self.path / "edge"
         self.request_log = self.path / "requests.log"

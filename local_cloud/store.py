@@ -1,9 +1,9 @@
 """What the local cloud remembers: JSON documents and module bodies in one SQLite file.
 
 A document is addressed by collection, scope and key: `("dns_records", zone id, record id)`. A body is addressed by the
-SHA-256 of its bytes; a document refers to bodies by `blob`, `code.modules[*].blob` and `code.assets.blob`.
-The file is in WAL mode: what is committed outlives `kill -9`, and a `Reader` of its own never waits for the one `Store`
-that writes.
+SHA-256 of its bytes; a document refers to bodies by `blob`, `parts[*].blob`, `code.modules[*].blob` and
+`code.assets.blob`. The file is in WAL mode: what is committed outlives `kill -9`, and a `Reader` of its own never waits
+for the one `Store` that writes.
 """
 
 import hashlib
@@ -28,6 +28,7 @@ CREATE TABLE blobs (hash TEXT PRIMARY KEY, body BLOB NOT NULL);
 _UNREFERENCED = """
 DELETE FROM blobs WHERE hash NOT IN (
     SELECT json_extract(module.value, '$.blob') FROM documents, json_each(documents.value, '$.code.modules') AS module
+    UNION ALL SELECT json_extract(part.value, '$.blob') FROM documents, json_each(documents.value, '$.parts') AS part
     UNION ALL SELECT json_extract(value, '$.blob') FROM documents WHERE json_extract(value, '$.blob') IS NOT NULL
     UNION ALL SELECT assets.value FROM documents, json_each(documents.value, '$.code.assets.blob') AS assets
 )

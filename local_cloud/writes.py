@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 from local_cloud.edge_view import EdgeView
 from local_cloud.store import Store
@@ -33,6 +35,8 @@ class Writes:
         self._edge = edge
         self._turn = asyncio.Lock()
         self._places = asyncio.Semaphore(PLACES)
+        self._threads = ThreadPoolExecutor(PLACES)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._replacing = asyncio.Lock()
         self._watchers: list[tuple[str, Callable[[], None]]] = []
 
@@ -45,6 +49,15 @@ class Writes:
         """Around what changes folders for longer than a call may take: calls go on, but nothing is replaced."""
         async with self._places:
             yield
+
+    async def beside(self, resource: str, work: Callable[[], Result]) -> Result:
+        """Run `work`, which leaves the store alone, on a thread; calls go on, but nothing is replaced.
+
+        What concerns one resource is done one after the other.
+        """
+        turn = self._turns.setdefault(resource, asyncio.Lock())
+        async with turn, self.aside():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def run(self, work: Callable[[], Result], after_commit: Iterable[Callable[[], None]] = ()) -> Result:
         """Run `work` on a thread, inside a transaction; what it has stored is served by the edge when this returns.

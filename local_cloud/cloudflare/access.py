@@ -49,6 +49,10 @@ FAMILIES = {
     "Workers KV Storage": Family(
         scope=ACCOUNT, read="8b47d2786a534c08a1f94ee8f9f599ef", write="f7f0eda5697f475c90846e879bab8666"
     ),
+    "D1": Family(scope=ACCOUNT, read="192192df92ee43ac90f2aeeffce67e35", write="09b2857d1c31407795e75e3fed8617a1"),
+    "Workers R2 Storage": Family(
+        scope=ACCOUNT, read="b4992e1108244f5d8bfbd5744320c2e1", write="bf7481a1826f439697cb59a20b22293e"
+    ),
     "Account Analytics": Family(scope=ACCOUNT, read="b89a480218d04ceb98b4fe57ca29dc1f"),
     "Zone": Family(scope=ZONE, read="c8fed203ed3043cba015a93ad1616f1f", write="e6d2666161e84845a636613608cee8d5"),
     "DNS": Family(scope=ZONE, read="82e64a83756745bbbb1c9c2701bf816b", write="4755a26eedb94da69e1066d98aa820be"),

@@ -107,7 +107,10 @@ class Cloudflare:
             return refusal(415, 10001, f"Content-Type must be one of: {', '.join(PLAIN_SCRIPTS)}, multipart/form-data")
         if NO_JSON in kinds and "/workers/" not in call.path:
             return refusal(400, 6007, "Malformed JSON in request body")
-        wrong = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
+        between = " => " if "/d1/" in call.path else ": "
+        wrong = "; ".join(f"{problem.field}{between}{problem.message}" for problem in problems)
+        if "/d1/" in call.path:
+            return refusal(400, 7400, f"Invalid property: {wrong}")
         if "/workers/" in call.path:
             return refusal(400, 10026, f"workers.api.error.parse_body: {wrong}")
         return refusal(400, 9207, f"Request body is invalid: {wrong}")

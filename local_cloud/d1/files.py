@@ -62,10 +62,10 @@ class Databases:
                 database.copy_to(folder / path.name)
 
     def copy_from(self, folder: Path | None) -> None:
-        """Replace everything by what `copy_to` wrote to a folder; by nothing if it is None."""
+        """Replace everything by what `copy_to` wrote to a folder; by nothing if it is None, or is not there."""
         self.close()
         shutil.rmtree(self._root, ignore_errors=True)
-        if folder:
+        if folder and folder.exists():
             shutil.copytree(folder, self._root)
 
     def close(self) -> None:
