@@ -76,7 +76,9 @@ class RouteTable:
         """The route for a percent-encoded path, and its parameters."""
         segments = tuple(path.strip("/").split("/"))
         for route in (*self._routes.get((method, len(segments)), ()), *self._routes.get((method, OPEN), ())):
-            if (parameters := route.match(segments)) is not None:
+            # What may be any may also end in a slash.
+            sent = tuple(path.removeprefix("/").split("/")) if route.open else segments
+            if (parameters := route.match(sent)) is not None:
                 return route, parameters
         return None
 

@@ -107,7 +107,7 @@ def test_a_route_that_says_nothing_is_served_to_nobody(cf, local, monkeypatch):
 def test_permission_groups_are_listed(cf, local):
     listed = cf.get(f"{TOKENS}/permission_groups")["result"]
     assert {"id": "c8fed203ed3043cba015a93ad1616f1f", "name": "Zone Read", "scopes": [ZONE]} in listed
-    assert len(listed) == len({group["name"] for group in listed}) == 21
+    assert len(listed) == len({group["name"] for group in listed}) == 25
 
 
 def test_a_token_from_birth_to_death(cf, local, name, grant):
