@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from local_cloud import cloudflare, github
 from local_cloud.cloud import Cloud
-from local_cloud.cloudflare.d1_imports import upload_routes
+from local_cloud.cloudflare.d1_uploads import upload_routes
 from local_cloud.cloudflare.dialect import Cloudflare
 from local_cloud.console.routes import console_routes
 from local_cloud.control import control_routes

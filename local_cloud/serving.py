@@ -66,7 +66,7 @@ async def serve(settings: Settings) -> None:
             writes = Writes(cloud.store, view, edge)
             edge_routes = [
                 *source_routes(view, edge.token),
-                *data_routes(reader, cloud.store, writes, edge.token),
+                *data_routes(reader, cloud.store, cloud.databases, writes, edge.token),
                 *event_routes(cloud.store, writes, edge.token),
             ]
             app = create_app(cloud, writes, edge_routes)

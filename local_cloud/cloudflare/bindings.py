@@ -63,6 +63,18 @@ class KvNamespace(Strict):
     namespace_id: str
 
 
+class D1Database(Strict):
+    type: Literal["d1"]
+    name: Name
+    id: str
+
+
+class R2Bucket(Strict):
+    type: Literal["r2_bucket"]
+    name: Name
+    bucket_name: str
+
+
 class AnalyticsEngine(Strict):
     type: Literal["analytics_engine"]
     name: Name
@@ -93,16 +105,35 @@ class Inherit(Strict):
 
 
 Declared = Annotated[
-    PlainText | SecretText | Json | DispatchNamespace | KvNamespace | AnalyticsEngine | Assets | Service | Inherit,
+    PlainText
+    | SecretText
+    | Json
+    | DispatchNamespace
+    | KvNamespace
+    | D1Database
+    | R2Bucket
+    | AnalyticsEngine
+    | Assets
+    | Service
+    | Inherit,
     Field(discriminator="type"),
 ]
 
-_ANYWHERE = frozenset({"plain_text", "secret_text", "json", "service", "inherit"})
+_NAMED = {
+    D1Database: ("id", "d1_databases", "D1 database"),
+    DispatchNamespace: ("namespace", "namespaces", "dispatch namespace"),
+    KvNamespace: ("namespace_id", "kv_namespaces", "KV namespace"),
+    R2Bucket: ("bucket_name", "r2_buckets", "R2 bucket"),
+    Service: ("service", "workers", "Worker"),
+}
+"""What a binding needs to exist: the field that names it, its collection, and what it is called."""
+
+_ANYWHERE = frozenset({"plain_text", "secret_text", "json", "d1", "kv_namespace", "r2_bucket", "service", "inherit"})
 
 IN_A_NAMESPACE = _ANYWHERE | {"assets"}
 """What the edge serves to a namespace script."""
 
-IN_THE_ACCOUNT = _ANYWHERE | {"analytics_engine", "dispatch_namespace", "kv_namespace"}
+IN_THE_ACCOUNT = _ANYWHERE | {"analytics_engine", "dispatch_namespace"}
 """What the edge serves to an account Worker."""
 
 
@@ -117,7 +148,7 @@ def resolve(
     """The bindings to keep, sorted by name: what is declared, and `previous` ones of a type in `keep`.
 
     Refuses, all at once: a type that the edge does not serve, a wrong shape, a name used twice, a namespace of either
-    kind or an outbound Worker that does not exist, and nothing to inherit from.
+    kind, a database, a bucket or an outbound Worker that does not exist, and nothing to inherit from.
     """
     if unserved := [binding for binding in declared if binding.get("type") not in served]:
         raise invalid(
@@ -168,14 +199,13 @@ def _problem(call: Call, binding: Declared, existing: Mapping[str, Document]) ->
     match binding:
         case Inherit(name=name, old_name=old_name) if (old_name or name) not in existing:
             return f"binding {name!r} inherits from {old_name or name!r}, which the script does not have"
-        case DispatchNamespace(namespace=namespace) if not call.store.get("namespaces", "", namespace):
-            return f"binding {binding.name!r} names dispatch namespace {namespace!r}, which does not exist"
         case DispatchNamespace(outbound=Outbound(worker=worker)) if not call.store.get("workers", "", worker.service):
             return f"binding {binding.name!r} names outbound Worker {worker.service!r}, which does not exist"
-        case Service(service=service) if not call.store.get("workers", "", service):
-            return f"binding {binding.name!r} names Worker {service!r}, which does not exist"
-        case KvNamespace(namespace_id=namespace) if not call.store.get("kv_namespaces", "", namespace):
-            return f"binding {binding.name!r} names KV namespace {namespace!r}, which does not exist"
+    if named := _NAMED.get(type(binding)):
+        field, collection, kind = named
+        name = getattr(binding, field)
+        if not call.store.get(collection, "", name):
+            return f"binding {binding.name!r} names {kind} {name!r}, which does not exist"
     return None
 
 

@@ -4,7 +4,6 @@
 an hour, as an R2 URL that was signed beforehand does at Cloudflare.
 """
 
-import hashlib
 import json
 import time
 from typing import Annotated, Any, Literal
@@ -12,17 +11,13 @@ from urllib.parse import quote
 
 from nacl.exceptions import CryptoError
 from pydantic import Field
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
 from local_cloud.call import Aside, Call, Strict
 from local_cloud.cloud import Cloud
 from local_cloud.cloudflare.d1 import DATABASE, database_of
 from local_cloud.d1 import D1Error, Query, Result, bookmark, split
 from local_cloud.routing import RouteTable
-from local_cloud.service import MAX_BODY_BYTES, body_of
-from local_cloud.writes import Writes
+from local_cloud.store import Document
 
 routes = RouteTable(permission="D1")
 
@@ -64,37 +59,25 @@ def import_sql(call: Call) -> dict[str, Any] | Aside:
             return _failed("Not currently importing anything.")
 
 
-def upload_routes(cloud: Cloud, writes: Writes) -> list[Route]:
-    """`PUT {UPLOADS}/{ticket}`, open to whoever has a ticket. 200, with the MD5 as ETag; 403: no such ticket, or it is
-    too old; 413: too large."""
+def ticket_for(cloud: Cloud, database: str, filename: str) -> str:
+    """Allows to put one file."""
+    ticket = {"database": database, "filename": filename, "until": time.time() + VALID_SECONDS}
+    return cloud.vault.seal(json.dumps(ticket))
 
-    async def upload(request: Request) -> Response:
-        try:
-            ticket = json.loads(cloud.vault.open(request.path_params["ticket"]))
-        except (CryptoError, ValueError):
-            return PlainTextResponse("no such upload", 403)
-        if ticket["until"] < time.time():
-            return PlainTextResponse("Request has expired", 403)
-        body = await body_of(request)
-        if body is None:
-            return PlainTextResponse(f"more than {MAX_BODY_BYTES} bytes", 413)
-        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
 
-        def keep() -> None:
-            kept = {"blob": cloud.store.put_blob(body), "etag": etag}
-            cloud.store.put("d1_imports", ticket["database"], ticket["filename"], kept)
-
-        await writes.run(keep)
-        return Response(headers={"etag": f'"{etag}"'})
-
-    return [Route(f"{UPLOADS}/{{ticket:path}}", upload, methods=["PUT"])]
+def opened(cloud: Cloud, ticket: str) -> Document | None:
+    """The `{database, filename}` that a ticket is for; None if it is none, or too old."""
+    try:
+        found = json.loads(cloud.vault.open(ticket))
+    except (CryptoError, ValueError):
+        return None
+    return found if found["until"] > time.time() else None
 
 
 def _announced(call: Call, database: str, etag: str) -> dict[str, Any]:
     filename = f"{database}.{etag}.sql"
-    ticket = {"database": database, "filename": filename, "until": time.time() + VALID_SECONDS}
-    sealed = quote(call.cloud.vault.seal(json.dumps(ticket)), safe="")
-    url = f"{call.cloud.settings.api_url}{UPLOADS}/{sealed}"
+    ticket = quote(ticket_for(call.cloud, database, filename), safe="")
+    url = f"{call.cloud.settings.api_url}{UPLOADS}/{ticket}"
     return {"success": True, "type": "import", "filename": filename, "upload_url": url, "messages": []}
 
 

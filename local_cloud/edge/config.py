@@ -13,11 +13,9 @@ from typing import Any
 from local_cloud.edge.bundles import UnrunnableError, problems_of
 from local_cloud.edge.capnp import Enumerant, literal
 from local_cloud.edge.model import Account, Bundle
+from local_cloud.edge.resources import RESOURCES
 from local_cloud.edge.workers import (
     BINDING_TYPES,
-    DATASET_PREFIX,
-    KV_HEADER,
-    KV_PREFIX,
     OWN_DATE,
     SERVICE_PREFIX,
     asset,
@@ -166,17 +164,14 @@ def _missing_workers(account: Account, bundles: Iterable[Bundle]) -> list[str]:
 
 
 def _data_services(bundles: Iterable[Bundle], settings: Settings) -> list[dict[str, Any]]:
-    """A service for each KV namespace and each dataset that is bound."""
-    bindings = [binding for bundle in bundles for binding in bundle.bindings]
-    namespaces = sorted({binding["namespace_id"] for binding in bindings if binding["type"] == "kv_namespace"})
-    datasets = sorted({binding["dataset"] for binding in bindings if binding["type"] == "analytics_engine"})
-    return [
-        *(
-            {"name": f"{KV_PREFIX}{namespace}", "external": _external(settings, (KV_HEADER, namespace))}
-            for namespace in namespaces
-        ),
-        *({"name": f"{DATASET_PREFIX}{dataset}", "external": _external(settings)} for dataset in datasets),
-    ]
+    """A service for each resource that is bound."""
+    services = {
+        resource.service(binding): _external(settings, *resource.headers(binding))
+        for bundle in bundles
+        for binding in bundle.bindings
+        if (resource := RESOURCES.get(binding["type"]))
+    }
+    return [{"name": name, "external": services[name]} for name in sorted(services)]
 
 
 def _text(**config: Any) -> str:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from local_cloud.edge.bundles import VALUE_BINDINGS, UnrunnableError, module_kind, problems_of
 from local_cloud.edge.model import Assets, Bundle, Module, View
-from local_cloud.edge.workers import KV_HEADER
+from local_cloud.edge.resources import KV_HEADER
 
 BINDING_TYPES = frozenset({*VALUE_BINDINGS, "assets", "kv_namespace", "service"})
 """What the edge provides to a namespace script."""

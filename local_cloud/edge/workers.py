@@ -16,6 +16,7 @@ from typing import Any
 
 from local_cloud.edge.bundles import VALUE_BINDINGS, module_kind
 from local_cloud.edge.model import Bundle, Module, Split
+from local_cloud.edge.resources import RESOURCES
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +24,10 @@ OWN_DATE = "2026-01-01"
 """Compatibility date of the local cloud's own Workers."""
 
 SERVICE_PREFIX = "worker:"
-KV_PREFIX = "kv:"
-KV_HEADER = "local-cloud-kv-namespace"
-"""Names the namespace in what is asked for a KV binding."""
-DATASET_PREFIX = "dataset:"
-"""Of the service that takes data points: workerd gives its name as that of the dataset."""
 
-BINDING_TYPES = frozenset({*VALUE_BINDINGS, "analytics_engine", "dispatch_namespace", "kv_namespace", "service"})
+BINDING_TYPES = frozenset({*VALUE_BINDINGS, *RESOURCES, "dispatch_namespace", "service"})
 
+_DATA_FIELDS = {"analytics_engine": "analyticsEngine", "kv_namespace": "kvNamespace", "r2_bucket": "r2Bucket"}
 _MODULE_FIELDS = {"js": "esModule", "text": "text", "json": "json", "wasm": "wasm", "data": "data"}
 _CTX_EXPORTS_DATE = "2025-11-17"
 """From this compatibility date on a Worker has `ctx.exports`, and workerd refuses the flag that says so."""
@@ -122,10 +119,11 @@ def _binding(binding: Mapping[str, Any]) -> dict[str, Any]:
         case "service":
             named = {"entrypoint": binding["entrypoint"]} if "entrypoint" in binding else {}
             return {"service": {"name": f"{SERVICE_PREFIX}{binding['service']}", **named}}
-        case "kv_namespace":
-            return {"kvNamespace": f"{KV_PREFIX}{binding['namespace_id']}"}
-        case "analytics_engine":
-            return {"analyticsEngine": f"{DATASET_PREFIX}{binding['dataset']}"}
+        case "d1":
+            fetcher = {"name": "fetcher", "service": RESOURCES["d1"].service(binding)}
+            return {"wrapped": {"moduleName": "cloudflare-internal:d1-api", "innerBindings": [fetcher]}}
+        case "analytics_engine" | "kv_namespace" | "r2_bucket" as kept:
+            return {_DATA_FIELDS[kept]: RESOURCES[kept].service(binding)}
         case "json":
             return {"json": json.dumps(binding["json"])}
         case text_type:

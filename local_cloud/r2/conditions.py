@@ -67,9 +67,6 @@ class Range:
         return offset, min(length, size - offset)
 
 
-WHOLE = Range(offset=0)
-
-
 def from_header(text: str, size: int) -> tuple[int, int] | None:
     """Offset and length that a `Range` header asks for; None if it is to be ignored, as one of several ranges is."""
     asked = re.fullmatch(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", text, re.IGNORECASE)

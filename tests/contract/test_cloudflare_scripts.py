@@ -59,8 +59,8 @@ def test_a_version_of_a_missing_worker_or_a_missing_version_is_refused(cf, local
         assert cf.refused(method, f"{SCRIPTS}/{name}-not/{path}", 404, files=upload({}))[0] == 10007
     assert cf.refused("GET", f"{script}/versions/{MISSING}", 404)[0] == 100146
     assert "limit: unknown filter" in cf.refused("GET", f"{script}/versions", 400, params={"limit": "1"})[1]
-    refused = upload({"bindings": [{"type": "d1", "name": "DB", "id": "x"}]})
-    assert "'d1'" in cf.refused("POST", f"{script}/versions", 400, files=refused)[1]
+    refused = upload({"bindings": [{"type": "queue", "name": "Q", "queue_name": "x"}]})
+    assert "'queue'" in cf.refused("POST", f"{script}/versions", 400, files=refused)[1]
     assert cf.get(f"{script}/versions", params={"deployable": "true"})["result"]["items"][0]["number"] == 1
 
 

@@ -101,7 +101,7 @@ def test_a_wrong_worker_is_refused(cf, local, body, wrong):
     ("fields", "wrong"),
     [
         ({"bindings": [{"type": "dispatch_namespace", "name": "N", "namespace": "none"}]}, "'none', which does not"),
-        ({"bindings": [{"type": "r2_bucket", "name": "R", "bucket_name": "b"}]}, "'r2_bucket'"),
+        ({"bindings": [{"type": "queue", "name": "Q", "queue_name": "x"}]}, "'queue'"),
         ({"modules": [{"name": "x", "content_type": "text/plain", "content_base64": "?"}]}, "not base64"),
         ({"main_module": "none.js"}, "No such module"),
         ({"placement": {"mode": "smart"}}, "'placement'"),

@@ -117,7 +117,7 @@ def test_a_token_for_one_zone_deploys_a_route_in_it(cf, command, name, cleanup):
 @pytest.mark.parametrize(
     ("config", "wrong"),
     [
-        ({"d1_databases": [{"binding": "DB", "database_id": "x", "database_name": "x"}]}, "does not serve bindings"),
+        ({"hyperdrive": [{"binding": "DB", "id": "x"}]}, "does not serve bindings"),
         ({"assets": {"directory": "."}}, "assets-upload-session"),
     ],
 )

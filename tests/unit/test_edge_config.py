@@ -109,7 +109,7 @@ def test_all_that_the_edge_cannot_run_is_named_at_once() -> None:
     beginnings = [
         "Worker dispatch: module 'a.py' has content type 'text/x-python', not one of application/javascript+module, ",
         "Worker dispatch: main module 'index.js' is not among the modules",
-        "Worker dispatch: binding 'BUCKET' is of type 'queue', not one of analytics_engine, dispatch_namespace, ",
+        "Worker dispatch: binding 'BUCKET' is of type 'queue', not one of analytics_engine, d1, dispatch_namespace, ",
         "Worker other: main module 'gone.js' is not among the modules",
         "Worker dispatch: binding 'OTHER' has service 'nobody', which does not exist or has no deployed version",
         "Worker dispatch: binding 'APPS' has outbound Worker 'out', which does not exist or has no deployed version",

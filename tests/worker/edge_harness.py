@@ -14,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from local_cloud.d1 import Databases
 from local_cloud.edge import Edge, source_routes
 from local_cloud.edge.model import Account, Asset, Bundle, Module
 from local_cloud.edge_data import data_routes
@@ -154,9 +155,9 @@ def serve(
         edge.internet, edge.residents = internet, residents
         routes: list[BaseRoute] = [*source_routes(state, edge.token)]
         if store:
-            written = Store(store)
+            written, databases = Store(store), Databases(store.parent / "databases")
             writes = Writes(written, state, edge)
-            routes += data_routes(Reader(store), written, writes, edge.token)
+            routes += data_routes(Reader(store), written, databases, writes, edge.token)
             routes += event_routes(written, writes, edge.token)
         app = Starlette(routes=routes)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))

@@ -133,7 +133,7 @@ def test_reloads_at_once_end_with_the_last_state(edge: RunningEdge, tmp_path: Pa
             "Worker broken: Uncaught Error: No such module",
         ),
         (bundle("broken", "export default {};", compatibility_flags=("nonsense",)), "No such compatibility flag"),
-        (bundle("broken", "export default {};", bindings=({"type": "r2_bucket", "name": "R"},)), "'r2_bucket'"),
+        (bundle("broken", "export default {};", bindings=({"type": "queue", "name": "Q"},)), "'queue'"),
     ],
 )
 def test_a_worker_that_does_not_start_is_refused_and_the_others_are_still_served(

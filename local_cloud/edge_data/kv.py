@@ -1,44 +1,27 @@
-"""What account Workers read and write through their bindings: KV and Analytics Engine, private to the edge.
-
-workerd asks in its own protocol, at a host of its own, and of a service that the configuration names: `config.py` has
-it send the token, and the id of the KV namespace. Reads see what is committed and wait for nothing; a write is one
-transaction among the others.
-"""
+"""KV as workerd asks for it."""
 
 import json
-import uuid
 from collections.abc import Callable
 from functools import partial
 from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Host, Route, Router
+from starlette.routing import Route
 
 from local_cloud import kv
-from local_cloud.edge.source import edge_only
-from local_cloud.edge.workers import DATASET_PREFIX, KV_HEADER
+from local_cloud.edge.resources import KV_HEADER
 from local_cloud.store import Document, Reader, Store
 from local_cloud.writes import Writes
 
-WORKERD_HOST = "fake-host"
-"""What workerd names as the host in each request of such a binding."""
-
 MAX_BULK_KEYS = 100
-NUMBERS = range(1, 21)
-"""Of the blobs and the doubles of a data point."""
 
 
-def data_routes(reader: Reader, store: Store, writes: Writes, token: str) -> list[Host]:
-    """The routes of both bindings, open to bearers of `token` alone.
+def routes(reader: Reader, store: Store, writes: Writes) -> list[Route]:
+    """`GET`, `PUT` and `DELETE /{key}`, `GET /` for the list of keys, `POST /bulk/get`.
 
-    `POST /` keeps a data point. The others are KV's: `GET`, `PUT` and `DELETE /{key}`, `GET /` for the list of keys,
-    `POST /bulk/get`. 404: no such value, or no such namespace. 400, 413, 414: KV doesn't keep that. 401: wrong token.
+    404: no such value, or no such namespace. 400, 413, 414: KV doesn't keep that.
     """
-
-    async def data_point(request: Request) -> Response:
-        await writes.run(partial(keep_data_point, store, await request.json()))
-        return Response()
 
     async def read(request: Request) -> Response:
         namespace, key = request.headers[KV_HEADER], _key(request)
@@ -76,35 +59,12 @@ def data_routes(reader: Reader, store: Store, writes: Writes, token: str) -> lis
             return PlainTextResponse(str(error), error.status)
         return Response()
 
-    answers = [
-        ("POST", "/", data_point),
-        ("POST", "/bulk/get", read_many),
-        ("GET", "/{key:path}", read),
-        ("PUT", "/{key:path}", put),
-        ("DELETE", "/{key:path}", delete),
+    return [
+        Route("/bulk/get", read_many, methods=["POST"]),
+        Route("/{key:path}", read, methods=["GET"]),
+        Route("/{key:path}", put, methods=["PUT"]),
+        Route("/{key:path}", delete, methods=["DELETE"]),
     ]
-    routes = [Route(path, edge_only(token, endpoint), methods=[method]) for method, path, endpoint in answers]
-    return [Host(WORKERD_HOST, Router(routes))]
-
-
-def keep_data_point(store: Store, sent: Document) -> None:
-    """Keep what workerd sends of a data point: `{timestamp, index1, blobs, doubles}`, in `data_points` of its dataset.
-
-    `timestamp` is in nanoseconds. Texts arrive as arrays of bytes; empty blobs at the end are none.
-    """
-
-    def text(name: str) -> str:
-        return bytes(sent.get(name, ())).decode(errors="replace")
-
-    dataset = text("dataset").removeprefix(DATASET_PREFIX)
-    blobs = [text(f"blob{number}") for number in NUMBERS]
-    while blobs and not blobs[-1]:
-        blobs.pop()
-    timestamp = int(sent["timestamp"])
-    doubles = [sent[f"double{number}"] for number in NUMBERS]
-    point = {"timestamp": timestamp, "index1": text("index1"), "blobs": blobs, "doubles": doubles}
-    store.put("data_points", dataset, f"{timestamp:020}-{uuid.uuid4()}", point)
-    store.put("datasets", "", dataset, {"name": dataset})
 
 
 def _key(request: Request) -> str:

@@ -1,0 +1,34 @@
+"""What bindings keep their data in, by type: the service that leads there, and the header that names it there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+KV_HEADER = "local-cloud-kv-namespace"
+D1_HEADER = "local-cloud-d1-database"
+R2_HEADER = "local-cloud-r2-bucket"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """`field` of a binding names one. Without a header, the name is in what is asked."""
+
+    field: str
+    prefix: str
+    header: str | None = None
+
+    def service(self, binding: Mapping[str, Any]) -> str:
+        """The name of the service."""
+        return f"{self.prefix}{binding[self.field]}"
+
+    def headers(self, binding: Mapping[str, Any]) -> list[tuple[str, str]]:
+        return [(self.header, binding[self.field])] if self.header else []
+
+
+RESOURCES = {
+    "analytics_engine": Resource("dataset", "dataset:"),
+    "d1": Resource("id", "d1:", D1_HEADER),
+    "kv_namespace": Resource("namespace_id", "kv:", KV_HEADER),
+    "r2_bucket": Resource("bucket_name", "r2:", R2_HEADER),
+}
+"""By the binding's type. workerd gives the name of a dataset's service as that of the dataset."""
