@@ -70,7 +70,11 @@ class CustomField(Message):
     v: str
 
 
-class Described(Message):
+class Asked(Message):
+    version: Literal[1]
+
+
+class Described(Asked):
     """What two kinds of messages say about a new object."""
 
     object: str
@@ -86,12 +90,12 @@ class Described(Message):
         )
 
 
-class Head(Message):
+class Head(Asked):
     method: Literal["head"]
     object: str
 
 
-class Get(Message):
+class Get(Asked):
     method: Literal["get"]
     object: str
     range: SentRange | None = None
@@ -99,7 +103,7 @@ class Get(Message):
     onlyIf: OnlyIf | None = None
 
 
-class List(Message):
+class List(Asked):
     """Of `include`, 0 stands for HTTP metadata, 1 for custom metadata."""
 
     method: Literal["list"]
@@ -136,7 +140,7 @@ class Put(Described):
         return {name: value for name in ALGORITHMS if (value := getattr(self, name)) is not None}
 
 
-class Delete(Message):
+class Delete(Asked):
     method: Literal["delete"]
     object: str | None = None
     objects: list[str] = Field(default_factory=list)
@@ -154,7 +158,7 @@ class Part(Message):
     part: int
 
 
-class OfUpload(Message):
+class OfUpload(Asked):
     object: str
     uploadId: str
 
