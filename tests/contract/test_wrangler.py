@@ -70,6 +70,34 @@ def test_kv(cf, command, name):
     cf.call("GET", f"{KV}/{made}", status=404)
 
 
+def test_d1(cf, command, name):
+    command.run(f"d1 create {name}")
+    made = cf.get(f"/accounts/{{account}}/d1/database/{name}")["result"]
+    assert made["uuid"] in [one["uuid"] for one in command.json("d1 list --json")]
+    assert command.json(f"d1 info {name} --json")["name"] == name
+    assert "already exists" in command.refused(f"d1 create {name}")
+    (answer,) = command.json(f"d1 execute {name} --remote --json --command SELECT(1)AS[n]")
+    assert (answer["results"], answer["success"]) == ([{"n": 1}], True)
+    assert "syntax error" in command.refused(f"d1 execute {name} --remote --command SELEC")
+    command.run(f"d1 delete {name} --skip-confirmation")
+    assert f"Couldn't find a D1 DB with name or binding '{name}'" in command.refused(f"d1 info {name}")
+
+
+def test_r2(cf, command, name):
+    command.run(f"r2 bucket create {name}")
+    assert name in command.run("r2 bucket list")
+    assert name in command.run(f"r2 bucket info {name}")
+    file = command.home / "object"
+    file.write_bytes(b"\0bytes")
+    command.run(f"r2 object put {name}/a/b --remote --file {file}")
+    command.run(f"r2 object get {name}/a/b --remote --file {file}.back")
+    assert (command.home / "object.back").read_bytes() == b"\0bytes"
+    assert "not empty" in command.refused(f"r2 bucket delete {name}")
+    command.run(f"r2 object delete {name}/a/b --remote")
+    command.run(f"r2 bucket delete {name}")
+    assert "does not exist" in command.refused(f"r2 bucket info {name}")
+
+
 def test_versions_and_deployments(cf, command, script, name):
     described = {"annotations": {"workers/tag": "two", "workers/message": "the second"}}
     second = cf.post(f"{script}/versions", files=upload(described))["result"]["id"]

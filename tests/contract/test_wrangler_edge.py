@@ -12,6 +12,15 @@ export default { async fetch(request, env) {
   return Response.json([env.GREETING, env.LIMITS?.most, await env.KV?.get("key"), env.TOKEN ?? null]);
 } };
 """
+KEEPER = """
+export default { async fetch(request, env) {
+  const { results } = await env.DB.prepare("SELECT name FROM items ORDER BY id").all();
+  const file = await env.FILES.get("a/b.txt");
+  await env.DB.prepare("INSERT INTO items (name) VALUES (?)").bind("from the Worker").run();
+  await env.FILES.put("made.txt", "by the Worker");
+  return Response.json([results.map(({ name }) => name), await file.text(), file.httpMetadata.contentType]);
+} };
+"""
 DISPATCHER = """
 export default { fetch(request, env) {
   const [app] = new URL(request.url).hostname.split(".");
@@ -80,6 +89,36 @@ def test_the_life_of_a_worker(cloud, command):
     assert answer() == ["hello again", 3, "value", "s3cret"]
     command.run("delete", folder)
     assert ask(cloud, "greeter.overskill.workers.localhost").status_code == 404
+
+
+def test_a_database_and_a_bucket(cloud, command):
+    command.run("d1 create shop-data --location weur")
+    (database,) = command.json("d1 list --json")
+    command.run("r2 bucket create shop-files --location weur")
+    config = {
+        "d1_databases": [{"binding": "DB", "database_name": "shop-data", "database_id": database["uuid"]}],
+        "r2_buckets": [{"binding": "FILES", "bucket_name": "shop-files"}],
+        "workers_dev": True,
+    }
+    folder = command.project("keeper", KEEPER, **config)
+    migrations = folder / "migrations"
+    migrations.mkdir()
+    (migrations / "0001_items.sql").write_text("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT);\n-- done;\n")
+    (migrations / "0002_first.sql").write_text("INSERT INTO items (name) VALUES ('one; two');")
+    assert "0002_first.sql" in command.run("d1 migrations list DB --remote", folder)
+    command.run("d1 migrations apply DB --remote", folder)
+    assert "No migrations to apply" in command.run("d1 migrations apply DB --remote", folder)
+    (folder / "more.sql").write_text(
+        "INSERT INTO items (name) VALUES ('three');\nINSERT INTO items (name) VALUES ('four');"
+    )
+    assert "Executed 2 queries" in command.run("d1 execute shop-data --remote --yes --file more.sql", folder)
+    command.run("r2 object put shop-files/a/b.txt --remote --file more.sql --content-type text/plain", folder)
+    command.run("deploy", folder)
+    answer = ask(cloud, "keeper.overskill.workers.localhost").json()
+    assert answer == [["one; two", "three", "four"], (folder / "more.sql").read_text(), "text/plain"]
+    selected = command.json("d1 execute shop-data --remote --json --command SELECT(name)FROM(items)WHERE(id=4)", folder)
+    assert selected[0]["results"] == [{"name": "from the Worker"}]
+    assert command.run("r2 object get shop-files/made.txt --remote --pipe", folder) == "by the Worker"
 
 
 def test_a_platform(cloud, command):
