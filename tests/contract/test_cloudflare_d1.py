@@ -7,6 +7,7 @@ import uuid
 
 import httpx
 import pytest
+from contract_service import upload
 
 from local_cloud.d1 import database as opened
 
@@ -176,6 +177,18 @@ def test_only_a_ticket_opens_an_upload(cf, local, database, monkeypatch):
     later = time.time() + 3601
     monkeypatch.setattr("local_cloud.cloudflare.d1_imports.time.time", lambda: later)
     assert httpx.put(url, content=b"", trust_env=False).status_code == 403
+
+
+def test_a_worker_is_bound_to_a_database_that_exists(cf, local, database, namespace, cleanup):
+    identifier, name = database.rpartition("/")[2], namespace.rpartition("/")[2]
+    script = f"/accounts/{{account}}/workers/scripts/{name}"
+    cleanup(lambda: cf.send("DELETE", script))
+    binding = {"type": "d1", "name": "DB", "id": identifier}
+    cf.put(script, files=upload({"bindings": [binding]}))
+    assert cf.get(f"{script}/settings")["result"]["bindings"] == [binding]
+    assert dict(local.edge.served.workers[-1].bindings[0]) == binding
+    code, message = cf.refused("PUT", script, 400, files=upload({"bindings": [{**binding, "id": str(uuid.uuid4())}]}))
+    assert (code, message.partition(", ")[2]) == (10021, "which does not exist")
 
 
 def test_a_databases_file_goes_with_it(cf, local, database):

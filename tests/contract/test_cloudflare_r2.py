@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 import pytest
+from contract_service import upload
 
 from local_cloud.r2 import errors
 
@@ -150,6 +151,17 @@ def test_objects_are_listed_by_prefix_delimiter_and_in_pages(cf, bucket, put):
     assert (keys, joined, truncated) == (["a"], ["b/"], True)
     assert listed(delimiter="/", per_page="2", cursor=cursor) == (["d"], ["e/"], None, False)
     assert cf.refused("GET", f"{bucket}/objects", 400, params={"cursor": "?"})[0] == 10029
+
+
+def test_a_worker_is_bound_to_a_bucket_that_exists(cf, local, name, bucket, cleanup):
+    script = f"/accounts/{{account}}/workers/scripts/{name}"
+    cleanup(lambda: cf.send("DELETE", script))
+    binding = {"type": "r2_bucket", "name": "FILES", "bucket_name": name}
+    cf.put(script, files=upload({"bindings": [binding]}))
+    assert cf.get(f"{script}/settings")["result"]["bindings"] == [binding]
+    missing = upload({"bindings": [{**binding, "bucket_name": f"{name}-other"}]})
+    code, message = cf.refused("PUT", script, 400, files=missing)
+    assert (code, message.partition(", ")[2]) == (10021, "which does not exist")
 
 
 def test_what_was_written_over_is_given_up_at_the_next_start(cf, local, bucket, put):

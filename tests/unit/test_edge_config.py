@@ -129,11 +129,13 @@ def test_a_split_is_a_service_for_each_version_and_one_that_chooses() -> None:
     assert "outbound:v1" not in text
 
 
-def test_what_bindings_keep_has_a_service_for_each_namespace_and_dataset_that_says_so() -> None:
+def test_what_bindings_keep_has_a_service_for_each_resource_that_says_so() -> None:
     bindings = (
         {"type": "kv_namespace", "name": "KV", "namespace_id": "abc"},
         {"type": "kv_namespace", "name": "SAME", "namespace_id": "abc"},
         {"type": "analytics_engine", "name": "AE", "dataset": "usage"},
+        {"type": "d1", "name": "DB", "id": "def"},
+        {"type": "r2_bucket", "name": "FILES", "bucket_name": "files"},
     )
     text = render_account(replace(ACCOUNT, workers=(replace(WORKER, bindings=bindings),)), SETTINGS)
     assert '(name = "KV", kvNamespace = "kv:abc"), (name = "SAME", kvNamespace = "kv:abc")' in text
@@ -141,6 +143,11 @@ def test_what_bindings_keep_has_a_service_for_each_namespace_and_dataset_that_sa
     assert text.count('(name = "kv:abc", external = (address = "127.0.0.1:4000"') == 1
     assert '(name = "local-cloud-kv-namespace", value = "abc")' in text
     assert '(name = "dataset:usage", external = (address = "127.0.0.1:4000"' in text
+    client = 'moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "d1:def")]'
+    assert f'(name = "DB", wrapped = ({client}))' in text
+    assert '(name = "FILES", r2Bucket = "r2:files")' in text
+    for header, name in (("local-cloud-d1-database", "def"), ("local-cloud-r2-bucket", "files")):
+        assert text.count(f'(name = "{header}", value = "{name}")') == 1
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,11 @@ def test_a_routes_last_parameter_may_be_the_rest_of_the_path():
     @table.on("GET", "/things/{thing}/parts/all")
     def everything(): ...
 
-    found = [table.find("GET", f"/things/a/parts/{path}") for path in ("b", "b/c%2Fd/e", "all")]
+    found = [table.find("GET", f"/things/a/parts/{path}") for path in ("b", "b/c%2Fd/e", "b/", "all")]
     assert [one and (one[0].handler, dict(one[1])) for one in found] == [
         (part, {"thing": "a", "part": "b"}),
         (part, {"thing": "a", "part": "b/c/d/e"}),
+        (part, {"thing": "a", "part": "b/"}),
         (everything, {"thing": "a"}),
     ]
     assert [table.find("GET", path) for path in ("/things/a/parts", "/things/a/b/c")] == [None, None]

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import sqlite3
+import threading
 
 import pytest
 
@@ -331,3 +332,29 @@ def test_who_watches_a_collection_is_told_after_the_commit(cloud, view):
     with pytest.raises(ZeroDivisionError):
         asyncio.run(writes.run(lambda: cloud.store.put("outbox", "", "2", {"id": 1 / 0})))
     assert seen == [1]
+
+
+def test_what_runs_beside_holds_up_its_resource_and_replacements_alone(cloud, view):
+    ended, release = [], threading.Event()
+
+    def slow():
+        release.wait(5)
+        ended.append("slow")
+
+    async def run():
+        writes = Writes(cloud.store, view, Edge(view))
+        waiting = [
+            asyncio.create_task(writes.beside("one", slow)),
+            asyncio.create_task(writes.beside("one", lambda: ended.append("same"))),
+        ]
+        await asyncio.sleep(0)
+        await writes.beside("two", lambda: ended.append("other"))
+        await writes.run(lambda: ended.append("call"))
+        waiting.append(asyncio.create_task(writes.replace(lambda: ended.append("replaced"))))
+        await asyncio.sleep(0.05)
+        release.set()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(run())
+    assert ended[:3] == ["other", "call", "slow"]
+    assert sorted(ended[3:]) == ["replaced", "same"]
