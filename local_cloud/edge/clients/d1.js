@@ -42,7 +42,7 @@ class D1DatabaseSession {
     if (bookmark && (this.getBookmark() ?? "") < bookmark) this.#last = bookmark;
     const results = [await json(answer)].flat();
     if (results[0].error) throw d1Error("D1_ERROR", results[0].error);
-    return results.map(({ meta, ...rest }) => ({ success: true, meta, ...("results" in rest && { results: rest.results }) }));
+    return results.map(({ meta, results: found }) => ({ success: true, meta, results: found }));
   }
 }
 
@@ -105,8 +105,9 @@ class D1PreparedStatement {
     const [row] = (await this.all()).results;
     if (row === undefined) return null;
     if (column === undefined) return row;
-    if (row[column] === undefined) throw d1Error("D1_COLUMN_NOTFOUND", `Column not found (${column})`, "Column not found");
-    return row[column];
+    const value = row[column];
+    if (value === undefined) throw d1Error("D1_COLUMN_NOTFOUND", `Column not found (${column})`, "Column not found");
+    return value;
   }
 
   async run() {

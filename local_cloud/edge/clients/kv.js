@@ -1,6 +1,8 @@
-// A KV namespace, as an app sees it, over workerd's own protocol for KV: workerd gives no such binding to an app that its
-// loader has loaded. What is thrown has the texts of workerd's binding.
+// A KV namespace, as an app sees it, over workerd's own protocol for KV: workerd gives no such binding to an app that
+// its loader has loaded. What is thrown has the texts of workerd's binding.
 // Keep this file ASCII: workerd may read it as Latin-1.
+
+import { asciiJson } from "./ascii.js";
 
 const MAX_KEY_BYTES = 512;
 
@@ -120,9 +122,4 @@ async function refusal(answer) {
 /** As the runtime converts a number of 32 bits. */
 function wholeNumber(value) {
   return String(Number(value) | 0);
-}
-
-/** JSON that a header can hold. */
-function asciiJson(value) {
-  return JSON.stringify(value).replace(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

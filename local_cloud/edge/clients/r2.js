@@ -3,20 +3,13 @@
 // texts of workerd's binding.
 // Keep this file ASCII: workerd may read it as Latin-1.
 
+import { asciiJson } from "./ascii.js";
+import { aboutOf, checksumOf, CHECKSUMS, conditionOf, HTTP_HEADERS, rangeOf, ssecOf } from "./r2_options.js";
+
 const URL_OF_WORKERD = "https://fake-host/";
 const NO_SUCH_KEY = 10007;
 const MAX_PART_NUMBER = 10000;
 
-/** In the order in which an answer numbers them: R2's name, and how many bytes there are. */
-const CHECKSUMS = { md5: ["MD5", 16], sha1: ["SHA-1", 20], sha256: ["SHA-256", 32], sha384: ["SHA-384", 48], sha512: ["SHA-512", 64] };
-const HTTP_HEADERS = {
-  contentType: "content-type",
-  contentLanguage: "content-language",
-  contentDisposition: "content-disposition",
-  contentEncoding: "content-encoding",
-  cacheControl: "cache-control",
-  cacheExpiry: "expires",
-};
 const INCLUDED = ["httpMetadata", "customMetadata"];
 
 /** @param {Fetcher} fetcher  leads to the bucket  @returns {R2Bucket} */
@@ -36,33 +29,37 @@ class R2Bucket {
 
   /** What doesn't meet `onlyIf` comes without its bytes. */
   async get(key, { onlyIf, range, ssecKey } = {}) {
-    const message = { method: "get", object: String(key), ...rangeOf(range), ...conditionOf(onlyIf), ...ssecOf(ssecKey) };
-    const answer = await this._read(message);
+    const wanted = { ...rangeOf(range), ...conditionOf(onlyIf), ...ssecOf(ssecKey) };
+    const answer = await this._read({ method: "get", object: String(key), ...wanted });
     if (!answer) return null;
     return answer.met ? new R2ObjectBody(answer.message, answer.body) : new R2Object(answer.message);
   }
 
   async put(key, value, options = {}) {
-    const message = { method: "put", object: String(key), ...aboutOf(options), ...conditionOf(options.onlyIf), ...checksumOf(options) };
-    const answer = await this._write(message, bytesOf("put", "R2Bucket", value ?? ""));
+    const told = { ...aboutOf(options), ...conditionOf(options.onlyIf), ...checksumOf(options) };
+    const bytes = bytesOf("put", "R2Bucket", value ?? "");
+    const answer = await this._write({ method: "put", object: String(key), ...told }, bytes);
     return answer.met ? new R2Object(answer.message) : null;
   }
 
   async delete(keys) {
-    await this._write({ method: "delete", ...(Array.isArray(keys) ? { objects: keys.map(String) } : { object: String(keys) }) });
+    const named = Array.isArray(keys) ? { objects: keys.map(String) } : { object: String(keys) };
+    await this._write({ method: "delete", ...named });
   }
 
   async list({ limit, prefix, cursor, delimiter, startAfter, include } = {}) {
-    const numbers = include?.map((name) => {
+    const included = include?.map((name) => {
       if (INCLUDED.includes(name)) return INCLUDED.indexOf(name);
       throw new RangeError(`Unsupported include value ${name}`);
     });
-    const { message } = await this._read({ method: "list", limit, prefix, cursor, delimiter, startAfter, include: numbers });
+    const wanted = { limit, prefix, cursor, delimiter, startAfter, include: included };
+    const { message } = await this._read({ method: "list", ...wanted });
     return { ...message, objects: message.objects.map((one) => new R2Object(one)), cursor: message.cursor };
   }
 
   async createMultipartUpload(key, options = {}) {
-    const { message } = await this._write({ method: "createMultipartUpload", object: String(key), ...aboutOf(options) });
+    const told = { object: String(key), ...aboutOf(options) };
+    const { message } = await this._write({ method: "createMultipartUpload", ...told });
     return new R2MultipartUpload(this, String(key), message.uploadId);
   }
 
@@ -191,7 +188,8 @@ class R2Checksums {
   }
 
   toJSON() {
-    return Object.fromEntries(Object.entries(this).map(([name, bytes]) => [name, bytes && new Uint8Array(bytes).toHex()]));
+    const hex = ([name, bytes]) => [name, bytes && new Uint8Array(bytes).toHex()];
+    return Object.fromEntries(Object.entries(this).map(hex));
   }
 }
 
@@ -215,7 +213,8 @@ async function answered(method, answer) {
 
 function bytesOf(method, of, value) {
   const kinds = [ReadableStream, ArrayBuffer, Blob];
-  if (typeof value === "string" || ArrayBuffer.isView(value) || kinds.some((kind) => value instanceof kind)) return value;
+  if (typeof value === "string" || ArrayBuffer.isView(value)) return value;
+  if (kinds.some((kind) => value instanceof kind)) return value;
   const types = "JsReadableStream or ArrayBuffer or ArrayBufferView or string or Blob";
   throw new TypeError(`Failed to execute '${method}' on '${of}': parameter 2 is not of type '${types}'.`);
 }
@@ -228,102 +227,4 @@ function joined(first, rest) {
   writer.releaseLock();
   begun.then(() => rest.pipeTo(writable)).catch((error) => writable.abort(error).catch(() => {}));
   return readable;
-}
-
-function aboutOf({ httpMetadata, customMetadata, storageClass }) {
-  const custom = customMetadata && Object.entries(customMetadata).map(([k, v]) => ({ k, v: String(v) }));
-  return { httpFields: httpFieldsOf(httpMetadata), customFields: custom, storageClass };
-}
-
-function httpFieldsOf(metadata) {
-  if (metadata === undefined) return undefined;
-  const found = Object.keys(HTTP_HEADERS).map((name) => {
-    const value = metadata instanceof Headers ? metadata.get(HTTP_HEADERS[name]) : metadata[name];
-    return [name, name === "cacheExpiry" && value ? new Date(value).getTime() : (value ?? undefined)];
-  });
-  return Object.fromEntries(found);
-}
-
-function checksumOf(options) {
-  const [name, ...others] = Object.keys(CHECKSUMS).filter((one) => options[one] !== undefined);
-  if (others.length) throw new TypeError("You cannot specify multiple hashing algorithms.");
-  if (!name) return {};
-  const [algorithm, size] = CHECKSUMS[name];
-  const given = options[name];
-  if (typeof given === "string") {
-    if (given.length !== 2 * size) throw new TypeError(`${algorithm} is ${2 * size} hex characters, not ${given.length}`);
-    if (!/^[0-9a-f]*$/i.test(given)) throw new TypeError(`Provided ${algorithm} wasn't a valid hex string`);
-  }
-  const bytes = typeof given === "string" ? Uint8Array.fromHex(given) : new Uint8Array(given.buffer ?? given, given.byteOffset ?? 0, given.byteLength);
-  if (bytes.length !== size) throw new TypeError(`${algorithm} is ${size} bytes, not ${bytes.length}`);
-  return { [name]: name === "md5" ? bytes.toBase64() : bytes.toHex() };
-}
-
-function rangeOf(range) {
-  if (range === undefined) return {};
-  if (range instanceof Headers) return { rangeHeader: range.get("range") ?? undefined };
-  const { offset, length, suffix } = range;
-  if (suffix !== undefined && offset !== undefined) throw new TypeError("Suffix is incompatible with offset.");
-  if (suffix !== undefined && length !== undefined) throw new TypeError("Suffix is incompatible with length.");
-  const texts = { offset: "Invalid range. Starting offset", length: "Invalid range. Length", suffix: "Invalid suffix. Suffix" };
-  for (const [name, text] of Object.entries(texts)) {
-    if (range[name] < 0) throw new RangeError(`${text} (${range[name]}) must be greater than or equal to 0.`);
-    if (range[name] !== undefined && !Number.isInteger(range[name])) {
-      throw new RangeError(`${text.replace("suffix", "range")} (${range[name]}) must be an integer, not floating point.`);
-    }
-  }
-  return { range: { offset, length, suffix } };
-}
-
-function conditionOf(condition) {
-  if (condition === undefined) return {};
-  if (condition instanceof Headers) {
-    const time = (name) => (condition.has(name) ? new Date(condition.get(name)).getTime() : undefined);
-    const onlyIf = {
-      etagMatches: etagsOfHeader(condition.get("if-match"), "if-match"),
-      etagDoesNotMatch: etagsOfHeader(condition.get("if-none-match"), "if-none-match"),
-      uploadedBefore: time("if-unmodified-since"),
-      uploadedAfter: time("if-modified-since"),
-      secondsGranularity: true,
-    };
-    return { onlyIf };
-  }
-  const { etagMatches, etagDoesNotMatch, uploadedBefore, uploadedAfter, secondsGranularity } = condition;
-  const onlyIf = {
-    etagMatches: etagOf(etagMatches),
-    etagDoesNotMatch: etagOf(etagDoesNotMatch),
-    uploadedBefore: uploadedBefore && new Date(uploadedBefore).getTime(),
-    uploadedAfter: uploadedAfter && new Date(uploadedAfter).getTime(),
-    secondsGranularity,
-  };
-  return { onlyIf };
-}
-
-function etagOf(text) {
-  if (text === undefined) return undefined;
-  if (text === "*") return [{ type: "wildcard" }];
-  if (/^".*"$/.test(text)) throw new TypeError(`Conditional ETag should not be wrapped in quotes (${text}).`);
-  return [{ value: text, type: "strong" }];
-}
-
-function etagsOfHeader(text, header) {
-  if (text === null) return undefined;
-  const one = /\s*(?:(\*)|(W\/)?"([^"]*)")\s*(?:,|$)/gy;
-  const etags = [];
-  while (one.lastIndex < text.length) {
-    const found = one.exec(text);
-    if (!found) throw new Error(`Invalid ETag in ${header} header`);
-    const [, any, weak, value] = found;
-    etags.push(any ? { type: "wildcard" } : { value, type: weak ? "weak" : "strong" });
-  }
-  return etags;
-}
-
-function ssecOf(key) {
-  return key === undefined ? {} : { ssec: { key: typeof key === "string" ? key : new Uint8Array(key).toHex() } };
-}
-
-/** JSON that a header can hold. */
-function asciiJson(value) {
-  return JSON.stringify(value).replace(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
