@@ -3,8 +3,8 @@
 import pytest
 from contract_service import upload
 
-from local_cloud.edge.workers import DATASET_PREFIX
-from local_cloud.edge_data import keep_data_point
+from local_cloud.edge.resources import RESOURCES
+from local_cloud.edge_data.analytics import keep_data_point
 
 SQL = "/accounts/{account}/analytics_engine/sql"
 SECOND = 10**9
@@ -13,7 +13,7 @@ SECOND = 10**9
 def point(dataset, timestamp, index, blobs, doubles):
     """As workerd sends it."""
     return {
-        "dataset": list(f"{DATASET_PREFIX}{dataset}".encode()),
+        "dataset": list(RESOURCES["analytics_engine"].service({"dataset": dataset}).encode()),
         "timestamp": str(timestamp),
         "index1": list(index.encode()),
         **{f"blob{number}": list(blob.encode()) for number, blob in enumerate(blobs, 1)},
