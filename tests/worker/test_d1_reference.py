@@ -35,6 +35,22 @@ export default {
 OFFSET = re.compile(r" at offset \d+")
 """Of an error in the text of a statement: Python's SQLite keeps it to itself."""
 
+PRAGMAS = (
+    """
+analysis_limit = 3, application_id, auto_vacuum, busy_timeout = 3, cache_size, case_sensitive_like = ON,
+case_sensitive_like = OFF, collation_list, compile_options, database_list, defer_foreign_keys,
+defer_foreign_keys = ON, encoding, foreign_key_check, foreign_key_check(t), foreign_key_list(t), foreign_keys,
+foreign_keys = OFF, foreign_keys, freelist_count, function_list, ignore_check_constraints = ON,
+ignore_check_constraints = OFF, incremental_vacuum, index_info(sqlite_autoindex_t_1), index_list(t),
+index_xinfo(sqlite_autoindex_t_1), integrity_check, journal_mode, legacy_alter_table = ON, legacy_alter_table
+= OFF, module_list, optimize(1), page_count, page_size, pragma_list, quick_check, recursive_triggers = ON,
+recursive_triggers = OFF, reverse_unordered_selects = OFF, schema_version, table_info(t), table_xinfo(t),
+user_version, user_version = 3, writable_schema = ON
+""".replace("\n", " ")
+    .strip()
+    .split(", ")
+)
+
 STATEMENTS: list[list[Any]] = [
     ["CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, n INTEGER)"],
     ["INSERT INTO t (name, n) VALUES (?, ?)", "a", 5],
@@ -78,21 +94,7 @@ STATEMENTS: list[list[Any]] = [
     ["CREATE VIRTUAL TABLE s USING dbstat(main)"],
     ["CREATE VIRTUAL TABLE f USING fts5(a)"],
     ["SELECT sqlite_version()"],
-    *(
-        [f"PRAGMA {pragma}"]
-        for pragma in (
-            "analysis_limit = 3", "application_id", "auto_vacuum", "busy_timeout = 3", "cache_size",
-            "case_sensitive_like = ON", "case_sensitive_like = OFF", "collation_list", "compile_options", "database_list", "defer_foreign_keys",
-            "defer_foreign_keys = ON", "encoding", "foreign_key_check", "foreign_key_check(t)", "foreign_key_list(t)",
-            "foreign_keys", "foreign_keys = OFF", "foreign_keys", "freelist_count", "function_list",
-            "ignore_check_constraints = ON", "ignore_check_constraints = OFF", "incremental_vacuum",
-            "index_info(sqlite_autoindex_t_1)", "index_list(t)", "index_xinfo(sqlite_autoindex_t_1)", "integrity_check",
-            "journal_mode", "legacy_alter_table = ON", "legacy_alter_table = OFF", "module_list", "optimize(1)",
-            "page_count", "page_size", "pragma_list", "quick_check", "recursive_triggers = ON", "recursive_triggers = OFF",
-            "reverse_unordered_selects = OFF", "schema_version", "table_info(t)", "table_xinfo(t)", "user_version",
-            "user_version = 3", "writable_schema = ON",
-        )
-    ),
+    *([f"PRAGMA {pragma}"] for pragma in PRAGMAS),
     ["SELECT name FROM pragma_table_info('t')"],
     ["SELECT file FROM pragma_database_list"],
     [f"SELECT {','.join('?' * 101)}", *range(101)],
@@ -113,7 +115,7 @@ STATEMENTS: list[list[Any]] = [
     ["INSERT INTO p VALUES (1, 1, 1)"],
     ["SELECT json_extract('{\"a\":1}', '$.a') AS a, unixepoch('2020-01-01') AS u"],
     ["SELECT * FROM json_each('[1]')"],
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
