@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from local_cloud.edge import clients
 from local_cloud.edge.bundles import UnrunnableError, problems_of
 from local_cloud.edge.capnp import Enumerant, literal
 from local_cloud.edge.model import Account, Bundle
@@ -98,6 +99,7 @@ def render_apps(settings: Settings) -> str:
         "modules": [
             *({"name": name, "esModule": asset(name)} for name in _APPS_MODULES),
             *({"name": name, "esModule": source} for name, source in settings.asset_workers.items()),
+            {"name": "clients.json", "json": json.dumps(clients.sources())},
         ],
         "compatibilityDate": OWN_DATE,
         "compatibilityFlags": ["experimental"],

@@ -43,18 +43,18 @@ export class Assets extends WorkerEntrypoint {
 }
 
 /**
- * A resource of the account, such as a KV namespace, in its own protocol (`edge_data.py`). `header` says in which header
- * the local cloud's process finds the resource's `id`. Whatever the app asks, it asks it of that resource.
+ * A resource of the account, such as a KV namespace, in the protocol that `edge_data` speaks at `host`. `header` says in
+ * which header the `id` of the resource is expected. Whatever the app asks, it asks it of that resource.
  */
 export class Resource extends WorkerEntrypoint {
   async fetch(request) {
-    const { app, header, id } = this.ctx.props;
+    const { app, host, header, id } = this.ctx.props;
     spend(app);
     const headers = new Headers(request.headers);
     for (const name of [...headers.keys()]) if (name.startsWith("local-cloud-")) headers.delete(name);
     headers.set(header, id);
-    const url = new URL(request.url);
-    return this.env.CLOUD.fetch(new Request(`http://fake-host${url.pathname}${url.search}`, new Request(request, { headers })));
+    const { pathname, search } = new URL(request.url);
+    return this.env.CLOUD.fetch(new Request(`http://${host}${pathname}${search}`, new Request(request, { headers })));
   }
 }
 

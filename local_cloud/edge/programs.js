@@ -1,5 +1,7 @@
 // From what the source tells of a script to what the worker loader takes.
 
+import clients from "clients.json";
+
 /**
  * The code. Where a binding has a client, the app's main module is evaluated after a prelude that puts the client in the
  * place of the stub: the loader hands on no KV namespace, database or bucket.
@@ -38,24 +40,21 @@ function decoded(modules) {
 
 function withClients(mainModule, modules, served) {
   if (served.length === 0) return { mainModule, modules };
-  const clients = [...new Set(served.map(([, { client }]) => client))];
   const prelude = [
     'import { env } from "cloudflare:workers";',
-    ...clients.map((client) => `import ${client} from "./local-cloud-${client}.js";`),
-    ...served.map(([name, { client }]) => `env[${JSON.stringify(name)}] = ${client}(env[${JSON.stringify(name)}]);`),
+    ...served.map(([, { client }], index) => `import client${index} from "./${client}";`),
+    ...served.map(([name], index) => `env[${JSON.stringify(name)}] = client${index}(env[${JSON.stringify(name)}]);`),
   ];
   const main = JSON.stringify(`./${mainModule}`);
   return {
     mainModule: "local-cloud-main.js",
     modules: {
       ...modules,
-      ...Object.fromEntries(clients.map((client) => [`local-cloud-${client}.js`, { js: CLIENTS[client] }])),
-      "local-cloud-prelude.js": { js: prelude.join("\n") },
+      ...Object.fromEntries(Object.entries(clients).map(([name, js]) => [`local-cloud/${name}`, { js }])),
+      "local-cloud/prelude.js": { js: prelude.join("\n") },
       "local-cloud-main.js": {
-        js: `import "./local-cloud-prelude.js";\nexport * from ${main};\nexport { default } from ${main};`,
+        js: `import "./local-cloud/prelude.js";\nexport * from ${main};\nexport { default } from ${main};`,
       },
     },
   };
 }
-
-const CLIENTS = {};

@@ -8,14 +8,20 @@ KV_HEADER = "local-cloud-kv-namespace"
 D1_HEADER = "local-cloud-d1-database"
 R2_HEADER = "local-cloud-r2-bucket"
 
+WORKERD_HOST = "fake-host"
+"""What workerd names as the host in each request of a KV, R2 or Analytics Engine binding."""
+D1_HOST = "d1"
+"""What workerd's client of D1 names as the host."""
+
 
 @dataclass(frozen=True)
 class Resource:
-    """`field` of a binding names one. Without a header, the name is in what is asked."""
+    """`field` of a binding names one; `host` is asked. Without a header, the name is in what is asked."""
 
     field: str
     prefix: str
     header: str | None = None
+    host: str = WORKERD_HOST
 
     def service(self, binding: Mapping[str, Any]) -> str:
         """The name of the service."""
@@ -27,7 +33,7 @@ class Resource:
 
 RESOURCES = {
     "analytics_engine": Resource("dataset", "dataset:"),
-    "d1": Resource("id", "d1:", D1_HEADER),
+    "d1": Resource("id", "d1:", D1_HEADER, D1_HOST),
     "kv_namespace": Resource("namespace_id", "kv:", KV_HEADER),
     "r2_bucket": Resource("bucket_name", "r2:", R2_HEADER),
 }

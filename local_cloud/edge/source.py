@@ -11,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from local_cloud.edge import clients
 from local_cloud.edge.bundles import VALUE_BINDINGS, UnrunnableError, module_kind, problems_of
 from local_cloud.edge.model import Assets, Bundle, Module, View
-from local_cloud.edge.resources import KV_HEADER
+from local_cloud.edge.resources import RESOURCES
 
-BINDING_TYPES = frozenset({*VALUE_BINDINGS, "assets", "kv_namespace", "service"})
+BINDING_TYPES = frozenset({*VALUE_BINDINGS, *clients.MODULES, "assets", "service"})
 """What the edge provides to a namespace script."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -109,11 +110,10 @@ def _facade(binding: Mapping[str, Any]) -> dict[str, Any]:
             return {"entrypoint": "Assets", "props": {}}
         case "service":
             return {"entrypoint": "Service", "props": {"service": binding["service"]}}
-        case "kv_namespace":
-            props = {"header": KV_HEADER, "id": binding["namespace_id"]}
-            return {"entrypoint": "Resource", "props": props, "client": "kv"}
-        case other:
-            raise AssertionError(other)
+        case kind:
+            resource = RESOURCES[kind]
+            props = {"host": resource.host, "header": resource.header, "id": binding[resource.field]}
+            return {"entrypoint": "Resource", "props": props, "client": clients.MODULES[kind]}
 
 
 def _module(module: Module) -> dict[str, Any]:

@@ -11,16 +11,11 @@ from starlette.routing import Host, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_cloud.d1 import Databases
-from local_cloud.edge.resources import KV_HEADER, R2_HEADER
+from local_cloud.edge.resources import D1_HOST, KV_HEADER, R2_HEADER, WORKERD_HOST
 from local_cloud.edge.source import edge_only
 from local_cloud.edge_data import analytics, d1, kv, r2
 from local_cloud.store import Reader, Store
 from local_cloud.writes import Writes
-
-WORKERD_HOST = "fake-host"
-"""What workerd names as the host in each request of a KV, R2 or Analytics Engine binding."""
-D1_HOST = "d1"
-"""What workerd's client of D1 names as the host."""
 
 
 def data_routes(reader: Reader, store: Store, databases: Databases, writes: Writes, token: str) -> list[Host]:

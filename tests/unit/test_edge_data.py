@@ -11,8 +11,8 @@ import pytest
 from starlette.applications import Starlette
 
 from local_cloud.d1 import Databases, Query
-from local_cloud.edge.resources import D1_HEADER, KV_HEADER, R2_HEADER
-from local_cloud.edge_data import D1_HOST, WORKERD_HOST, d1, data_routes
+from local_cloud.edge.resources import D1_HEADER, D1_HOST, KV_HEADER, R2_HEADER, WORKERD_HOST
+from local_cloud.edge_data import d1, data_routes
 from local_cloud.edge_data import r2_protocol as protocol
 from local_cloud.store import Reader, Store
 
