@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from local_cloud import cloudflare, github
@@ -20,6 +20,7 @@ from local_cloud.gate import Gate
 from local_cloud.github.api import GitHub
 from local_cloud.github.git_http import git_routes
 from local_cloud.github.hookshot import Hookshot
+from local_cloud.real_tokens import REASON, RealTokenGuard
 from local_cloud.service import Service
 from local_cloud.snapshots import Snapshots
 from local_cloud.writes import Writes
@@ -36,9 +37,19 @@ def create_app(cloud: Cloud, writes: Writes, edge_routes: Sequence[BaseRoute]) -
     """`edge_routes`: what only the edge asks, by path or by host; first, since a path at its host may be any."""
     writes.watch("outbox", Hookshot(cloud, writes).send_all)
     exchanges, snapshots, gate = Exchanges(), Snapshots(cloud), Gate(cloud)
-    services = [
-        Mount(cloudflare.ROOT, Service(cloudflare.ROOT, Cloudflare(), cloudflare.TABLE, cloud, writes)),
-        Mount(github.ROOT, Service(github.ROOT, GitHub(), github.TABLE, cloud, writes)),
+    services = (
+        Service(cloudflare.ROOT, Cloudflare(), cloudflare.TABLE, cloud, writes),
+        Service(github.ROOT, GitHub(), github.TABLE, cloud, writes),
+    )
+
+    def refuse_real_token(path: str) -> Response:
+        for service in services:
+            if path.startswith(f"{service.root}/"):
+                return service.real_token()
+        return PlainTextResponse(f"{REASON}\n", 401, {"WWW-Authenticate": 'Basic realm="GitHub"'})
+
+    public = [
+        *(Mount(service.root, service) for service in services),
         *upload_routes(cloud, writes),
         *git_routes(cloud, writes),
         Route("/{path:path}", _nowhere, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
@@ -48,7 +59,14 @@ def create_app(cloud: Cloud, writes: Writes, edge_routes: Sequence[BaseRoute]) -
             *edge_routes,
             *control_routes(cloud, writes, snapshots, exchanges, gate),
             *console_routes(cloud, snapshots, exchanges, gate),
-            Mount("/", routes=services, middleware=[Middleware(Recorder, exchanges, SERVICES)]),
+            Mount(
+                "/",
+                routes=public,
+                middleware=[
+                    Middleware(Recorder, exchanges, SERVICES),
+                    Middleware(RealTokenGuard, refuse_real_token),
+                ],
+            ),
         ]
     )
 

@@ -30,8 +30,10 @@ def parse(content_type: str, body: bytes) -> list[Part]:
     header = Message()
     header["Content-Type"] = content_type
     boundary = header.get_boundary()
-    if header.get_content_type() != "multipart/form-data" or not boundary:
-        raise NoFormError(f"Content-Type must be multipart/form-data with a boundary; it is {content_type!r}")
+    if header.get_content_type() != "multipart/form-data":
+        raise NoFormError(f"Content-Type must be multipart/form-data; it is {content_type!r}")
+    if not boundary:
+        raise MultipartError("Content-Type must be multipart/form-data with a boundary")
     # The delimiter owns the line break before it, and the first part may open the body.
     sections = (b"\r\n" + body).split(b"\r\n--" + boundary.encode())
     if len(sections) < 2 or not sections[-1].startswith(b"--"):

@@ -6,7 +6,11 @@ they had any. Nothing that the local cloud makes looks like that: its tokens beg
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 _PREFIXED = re.compile(r"(?<![A-Za-z0-9])(?:gh[oprsu]_|github_pat_|cf(?:at|k|ut)_)[A-Za-z0-9_.-]{16,}")
 _OLDER = re.compile(r"[A-Za-z0-9_-]{40}|[0-9a-f]{37,45}")
@@ -37,6 +41,18 @@ def carried(headers: Mapping[str, str], query: str) -> bool:
 def withheld(text: str) -> str:
     """`text` without tokens that tell by their prefix what they are, real ones and the local cloud's own."""
     return _LOCAL.sub("[token]", _PREFIXED.sub("[token]", text))
+
+
+class RealTokenGuard:
+    """Middleware around the services: a request with such a credential is answered by `refuse(path)`, and not read."""
+
+    def __init__(self, app: ASGIApp, refuse: Callable[[str], Response]) -> None:
+        self._app = app
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        real = carried(Headers(scope=scope), scope["query_string"].decode("latin-1"))
+        await (self._refuse(scope["path"]) if real else self._app)(scope, receive, send)
 
 
 def _tokens(value: str) -> list[str]:

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from local_cloud import real_tokens
 from local_cloud.call import Answer, Aside, Call, Dialect, Refusal
 from local_cloud.cloud import Cloud
 from local_cloud.profiles import injection
@@ -51,10 +50,12 @@ class Service:
             return
         await _response(answer)(scope, receive, send)
 
+    def real_token(self) -> Response:
+        """The answer to a token that looks like a real one."""
+        return _response(self._dialect.real_token().answer)
+
     async def _answer(self, request: Request, path: str) -> Answer | None:
         """None: the connection is to be reset."""
-        if real_tokens.carried(request.headers, request.url.query):
-            return self._dialect.real_token().answer
         body = await body_of(request)
         route, parameters = self.table.find(request.method, path) or (None, {})
         call = Call(

@@ -16,7 +16,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from local_cloud import real_tokens
 from local_cloud.cloud import Cloud
 from local_cloud.git import ENVIRONMENT
 from local_cloud.github import pushes
@@ -93,8 +92,6 @@ def git_routes(cloud: Cloud, writes: Writes) -> list[Route]:
 def _answering(endpoint: Endpoint) -> Endpoint:
     async def answer(request: Request) -> Response:
         try:
-            if real_tokens.carried(request.headers, request.url.query):
-                raise RefusedError(401, f"Invalid username or token: {real_tokens.REASON}.")
             return await endpoint(request)
         except RefusedError as error:
             return error.answer

@@ -252,7 +252,7 @@ def test_a_script_that_is_too_large_is_refused(cf, local, namespace, monkeypatch
 
 
 def test_a_body_that_is_no_form_is_refused(cf, local, namespace):
-    assert "multipart" in cf.refused("PUT", f"{namespace}/scripts/app", 400, json={})[1]
+    assert cf.refused("PUT", f"{namespace}/scripts/app", 415, json={})[0] == 10001
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     message = cf.refused("PUT", f"{namespace}/scripts/app", 400, content=b"--x\r\ncut", headers=headers)[1]
     assert "closing boundary" in message

@@ -99,6 +99,7 @@ def test_gits_calls_are_lines(fresh, github, tmp_path):
         ("/client/v4/zones", {"X-Auth-Email": "a@example.com", "X-Auth-Key": "c2547eb745079dac9320b638f5e225cf483cc"}),
         ("/api/v3/orgs/overskill", {"Authorization": "Bearer ghp_" + "aB3" * 12}),
         ("/api/v3/orgs/overskill?access_token=ghp_" + "aB3" * 12, {}),
+        ("/repos/overskill/app", {"Authorization": "token gho_" + "aB3" * 12}),
         ("/_local/unknown-routes", {"Authorization": f"Bearer {REAL}"}),
         (
             "/overskill/app.git/info/refs?service=git-receive-pack",
