@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -85,13 +84,13 @@ class LocalCloud:
 
     def require(self) -> None:
         """Raises `CommandError` unless it runs and answers."""
-        if self.health() is None:
+        if not self.runs():
             raise CommandError(f"the local cloud is not running: start it with {self.up}")
 
     def start(self, workerd: Path) -> bool:
         """Start it unless it runs already; return whether it was started. Raises `CommandError` if it cannot serve."""
         if self.process() is not None:
-            if self.health() is not None:
+            if self.runs():
                 return False
             self.stop()
         self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -102,7 +101,7 @@ class LocalCloud:
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            if self.health() is not None and self.process() is not None:
+            if self.runs():
                 return True
             if process.poll() is not None:
                 raise CommandError(
@@ -143,13 +142,13 @@ class LocalCloud:
                 process.wait(STOP_SECONDS)
         return process is not None
 
-    def health(self) -> dict[str, Any] | None:
-        """What it says of itself if API and edge both answer, else None."""
+    def runs(self) -> bool:
+        """Whether API and edge both answer, and not those of another local cloud."""
         try:
             answer = httpx.get(f"{self.api_url}/_local/health", timeout=2, trust_env=False)
         except httpx.HTTPError:
-            return None
-        return answer.json() if answer.status_code == httpx.codes.OK else None
+            return False
+        return answer.status_code == httpx.codes.OK and self.process() is not None
 
     def _command(self, workerd: Path) -> list[str]:
         options = [

@@ -96,15 +96,12 @@ def down(state: State = None) -> None:
 def status(state: State = None) -> None:
     """Tell whether it runs and where; exits with 1 if it does not answer."""
     cloud = _cloud(state).found()
-    running = cloud.health() is not None
-    print("The local cloud runs." if running else f"The local cloud does not run: start it with {cloud.up}")
-    if running:
-        print("\n".join(_addresses(cloud)))
-        profile = ask(cloud, "GET", "profile")
-        print(f"profile     {profile['name']} (seed {profile['seed']})")
-    else:
-        print(f"state       {cloud.state}")
-    raise typer.Exit(0 if running else 1)
+    if not cloud.runs():
+        print(f"The local cloud does not run: start it with {cloud.up}\nstate       {cloud.state}")
+        raise typer.Exit(1)
+    profile = ask(cloud, "GET", "profile")
+    print("The local cloud runs.", *_addresses(cloud), sep="\n")
+    print(f"profile     {profile['name']} (seed {profile['seed']})")
 
 
 @local.command()

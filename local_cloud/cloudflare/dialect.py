@@ -23,9 +23,6 @@ PLAIN_SCRIPTS = ("application/javascript", "text/javascript")
 INVALID = 10021
 """The code of whatever Workers refuses in an upload or in settings."""
 
-
-TOO_MANY = 429
-
 _GATEWAY_PAGES = {
     502: (
         "text/html",
@@ -122,7 +119,7 @@ class Cloudflare:
         if status in _GATEWAY_PAGES:
             content_type, page = _GATEWAY_PAGES[status]
             return Answer(status=status, body=page, headers={"Content-Type": content_type})
-        if status == TOO_MANY:
+        if status == 429:
             return replace(_throttled().answer, headers={"Retry-After": "1"})
         return refusal(status, 10013, "workers.api.error.unknown").answer
 
@@ -185,7 +182,7 @@ def now() -> str:
 
 
 def _throttled() -> Refusal:
-    return refusal(TOO_MANY, 971, "Please wait and consider throttling your request speed")
+    return refusal(429, 971, "Please wait and consider throttling your request speed")
 
 
 def unauthenticated() -> Refusal:

@@ -28,7 +28,6 @@ from local_cloud.real_tokens import REASON
 SCOPES = "admin:org, admin:repo_hook, delete_repo, repo, workflow"
 """What the token of credentials.json may do, if it were a classic one."""
 
-TOO_MANY = 429
 SECONDARY_LIMITS = (
     "https://docs.github.com/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api"
     "#about-secondary-rate-limits"
@@ -101,7 +100,7 @@ class GitHub:
         return refusal(401, f"Bad credentials: {REASON}")
 
     def fault(self, status: int) -> Answer:
-        if status == TOO_MANY:
+        if status == 429:
             body = {"documentation_url": SECONDARY_LIMITS, "message": SECONDARY}
             return Answer(status=status, body=body, headers={"Retry-After": "1"})
         if status in UNICORNS:

@@ -14,7 +14,6 @@ from local_cloud.profiles.profile import PROFILES
 FAULT_HEADER = "x-local-cloud-fault"
 """In an answer or a delivery that was tampered with: how."""
 
-
 SWITCHES = ("latencies", "enforce_limits")
 
 request_log = logging.getLogger("local_cloud.requests")

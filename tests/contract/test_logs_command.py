@@ -4,6 +4,7 @@ import json
 from itertools import islice
 from pathlib import Path
 
+import psutil
 import pytest
 from contract_service import LocalCloud, serving, upload
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ from local_cloud import logs
 from overskill import logs_command
 from overskill.cli import app
 from overskill.errors import CommandError
+from overskill.local_cloud_process import LocalCloud as LocalCloudProcess
 from overskill.project import Project
 from overskill.session import Session
 
@@ -37,6 +39,7 @@ def cloud(local, tmp_path, monkeypatch):
         text = STACK_FILE.read_text().replace("8787", str(made.client.base_url.port))
         (tmp_path / "Pulumi.local.yaml").write_text(text.replace("8788", str(edge.base_url.port)))
         monkeypatch.setattr(logs_command, "Project", lambda: Project(tmp_path))
+        monkeypatch.setattr(LocalCloudProcess, "process", lambda _: psutil.Process())
         made.client.headers["Authorization"] = f"Bearer {made.cloud.credentials.cloudflare_token}"
         namespaces = f"/client/v4/accounts/{account}/workers/dispatch/namespaces"
         made.client.post(namespaces, json={"name": NAMESPACE}).raise_for_status()

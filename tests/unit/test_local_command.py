@@ -2,7 +2,9 @@
 
 import json
 import shlex
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -57,6 +59,23 @@ def test_what_does_not_run_is_told_with_the_command_that_starts_it():
         error = CliRunner().invoke(local, words).exception
         assert isinstance(error, CommandError)
         assert "is not running: start it with overskill local up" in str(error)
+
+
+def test_another_local_cloud_at_its_port_does_not_count(tmp_path):
+    class Healthy(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as server:
+        Thread(target=server.serve_forever).start()
+        try:
+            assert not LocalCloud(state=tmp_path, log=tmp_path / "log", api_port=server.server_port).runs()
+        finally:
+            server.shutdown()
 
 
 def test_a_token_is_printed_for_the_service_that_is_named(tmp_path):
