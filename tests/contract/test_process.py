@@ -170,10 +170,11 @@ def test_it_listens_to_this_machine_only_unless_told_otherwise(workerd, tmp_path
 def test_wrong_arguments_are_named_all_at_once(local, tmp_path):
     words = ["--state", tmp_path, "--api-port", "0", "--edge-port", "99999", "--workerd", tmp_path / "none"]
     words += ["--account", "short", "--workers-subdomain", "A.B", "--zone", "localhost", "--organization", "a_b"]
+    words += ["--profile", "slow"]
     command = [sys.executable, "-m", "local_cloud", "serve", *map(str, words)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 2
     named = ("--api-port 0", "--edge-port 99999", "--workerd", "--account short", "--workers-subdomain A.B")
-    for offender in (*named, "--zone localhost", "--organization a_b"):
+    for offender in (*named, "--zone localhost", "--organization a_b", "--profile slow"):
         assert offender in run.stderr
     assert list(tmp_path.iterdir()) == []

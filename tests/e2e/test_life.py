@@ -54,6 +54,11 @@ def test_up_serves_four_addresses(up):
     assert "ultrathink is being built" in up.page("ultrathink.overskill.localhost").text
 
 
+def test_logs_are_those_of_an_app_that_there_is(up):
+    assert up.run("logs", "ultrathink") == ""
+    assert "there is no app 'store' in production; there are: ultrathink" in up.run("logs", "store", code=1)
+
+
 @pytest.mark.parametrize("stack", ["local", "local.ultrathink"])
 def test_a_second_up_and_a_refresh_change_nothing(up, stack):
     up.pulumi(stack, "up", "--yes", "--skip-preview", "--expect-no-changes")
