@@ -16,7 +16,7 @@ routes = RouteTable(permission="contents")
 
 REPOSITORY = "/repos/{owner}/{repo}"
 BRANCHES = "refs/heads/"
-MAX_FILES = 3000
+MAX_FILES, FILES_PER_PAGE = 3000, 300
 """Of a commit, GitHub shows no more."""
 
 UNSIGNED = {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None}
@@ -82,9 +82,9 @@ def get_ref(call: Call) -> dict[str, Any]:
 
 
 @routes.on("GET", f"{REPOSITORY}/commits/{{ref}}")
-def get_commit(call: Call) -> dict[str, Any]:
-    """By hash, branch or tag, with the files that it changed, compared to its first parent."""
-    call.filters()
+def get_commit(call: Call) -> Answer:
+    """By hash, branch or tag, with a page of the files that it changed, compared to its first parent."""
+    call.filters("page", "per_page")
     repository, ref = repository_of(call), call["ref"]
     path = _path(call, repository)
     sha = git_history.find_commit(path, ref)
@@ -95,11 +95,13 @@ def get_commit(call: Call) -> dict[str, Any]:
     (commit,) = git_history.commits(path, [sha])
     files = git_history.file_changes(path, commit)
     additions, deletions = sum(file.additions for file in files), sum(file.deletions for file in files)
-    return {
+    listed = page(call, files[:MAX_FILES], FILES_PER_PAGE, FILES_PER_PAGE)
+    body = {
         **_shown(call, repository, commit),
         "stats": {"additions": additions, "deletions": deletions, "total": additions + deletions},
-        "files": [_file(call, repository, commit, file) for file in files[:MAX_FILES]],
+        "files": [_file(call, repository, commit, file) for file in listed.body],
     }
+    return Answer(body=body, headers=listed.headers)
 
 
 def _path(call: Call, repository: Document) -> Path:

@@ -34,9 +34,9 @@ def unserved(what: str) -> Refusal:
     return refusal(501, f"The local cloud does not serve {what}")
 
 
-def page(call: Call, items: Sequence[Any]) -> Answer:
+def page(call: Call, items: Sequence[Any], default: int = 30, maximum: int = MAX_PER_PAGE) -> Answer:
     """The part of `items` that the query's `page` and `per_page` ask for, with the `Link` to the others."""
-    number, size = call.number("page", 1, 10**9), min(call.number("per_page", 30, 10**9), MAX_PER_PAGE)
+    number, size = call.number("page", 1, 10**9), min(call.number("per_page", default, 10**9), maximum)
     last = max(1, -(-len(items) // size))
     links = {"prev": number - 1, "first": 1} if number > 1 else {}
     links |= {"next": number + 1, "last": last} if number < last else {}

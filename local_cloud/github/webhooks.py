@@ -48,6 +48,9 @@ def _check_url(url: str) -> str:
     return url
 
 
+Events = Annotated[list[str], AfterValidator(_check_events)]
+
+
 class Config(Strict):
     url: Annotated[str, AfterValidator(_check_url)]
     content_type: Literal["json", "form"] = "form"
@@ -58,17 +61,26 @@ class Config(Strict):
 class NewHook(Strict):
     name: Literal["web"] = "web"
     config: Config
-    events: Annotated[list[str], AfterValidator(_check_events)] = Field(default_factory=lambda: ["push"])
+    events: Events = Field(default_factory=lambda: ["push"])
     active: bool = True
 
 
 class ChangedHook(Strict):
-    """A config replaces the whole of it, the secret included. `url` is the hook's own, which clients send back."""
+    """A config replaces the whole of it, the secret included. `name` and `url` are the hook's own, which clients send
+    back."""
 
+    name: Literal["web"] = "web"
     config: Config | None = None
-    events: Annotated[list[str], AfterValidator(_check_events)] | None = None
+    events: Events | None = None
+    add_events: Events = Field(default_factory=list)
+    remove_events: Events = Field(default_factory=list)
     active: bool | None = None
     url: str | None = None
+
+    def changed(self, events: list[str]) -> list[str]:
+        """The events from now on, of a hook that had `events`."""
+        wanted = [*(events if self.events is None else self.events), *self.add_events]
+        return [event for event in dict.fromkeys(wanted) if event not in self.remove_events]
 
 
 @routes.on("GET", HOOKS)
@@ -104,10 +116,14 @@ def get_hook(call: Call) -> dict[str, Any]:
 @routes.on("PATCH", f"{HOOKS}/{{hook}}")
 def patch_hook(call: Call) -> dict[str, Any]:
     repository, sent = writable_repository_of(call), call.json(ChangedHook)
-    changes: Document = sent.model_dump(include={"events", "active"}, exclude_none=True)
+    hook = hook_of(call, repository)
+    changes: Document = {
+        "events": sent.changed(hook["events"]),
+        **sent.model_dump(include={"active"}, exclude_none=True),
+    }
     if sent.config:
         changes["config"] = _kept(call, sent.config)
-    return _put(call, repository, {**hook_of(call, repository), **changes, "updated_at": now()})
+    return _put(call, repository, {**hook, **changes, "updated_at": now()})
 
 
 @routes.on("DELETE", f"{HOOKS}/{{hook}}")

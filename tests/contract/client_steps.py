@@ -11,6 +11,13 @@ ANYTHING = object()
 PATIENCE_SECONDS = 10
 
 
+@dataclass(frozen=True)
+class Among:
+    """Expects a list in which something is as `item` says."""
+
+    item: Any
+
+
 class RefusedError(Exception):
     """The client has raised its own error for an answer of this status."""
 
@@ -87,6 +94,8 @@ def filled(value: Any, names: Mapping[str, Any]) -> Any:
             return {filled(key, names): filled(each, names) for key, each in value.items()}
         case list():
             return [filled(each, names) for each in value]
+        case Among(item):
+            return Among(filled(item, names))
         case str() if (whole := re.fullmatch(r"{(\w+)}", value)) and whole[1] in names:
             return names[whole[1]]
         case str():
@@ -103,6 +112,9 @@ def differences(expected: Any, actual: Any, where: str) -> Iterator[str]:
         case list() if isinstance(actual, list) and len(expected) == len(actual):
             for index, each in enumerate(expected):
                 yield from differences(each, actual[index], f"{where}[{index}]")
+        case Among(item):
+            if all(any(differences(item, each, where)) for each in actual):
+                yield f"{where} has nothing like {item!r}: {actual!r}"
         case _ if callable(expected):
             if not expected(actual):
                 yield f"{where} is {actual!r}"
@@ -115,7 +127,7 @@ def _at(value: Any, path: str) -> Any:
     for part in path.split(".") if path else ():
         match value:
             case list():
-                value = value[int(part)]
+                value = value[int(part)] if int(part) < len(value) else None
             case dict():
                 value = value.get(part)
             case _:

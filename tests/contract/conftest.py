@@ -24,6 +24,7 @@ from openapi import Description
 from webhook_receiver import Receiver, ended
 
 from local_cloud import cloudflare, github
+from local_cloud.ports import listen
 
 LIVE = bool(os.environ.get("CONTRACT_LIVE"))
 
@@ -235,6 +236,13 @@ def receiver() -> Iterator[Receiver]:
         made.port = client.base_url.port
         yield made
         made.closed = True
+
+
+@pytest.fixture
+def nobody() -> str:
+    """An address of this machine where nobody listens."""
+    with listen(0, "") as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
 @pytest.fixture

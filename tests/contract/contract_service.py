@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -98,14 +99,14 @@ class FakeEdge:
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[httpx.Client]:
-    """Serve an application on a free port, from a thread; a client for it."""
+def serving(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[httpx.Client]:
+    """Serve an application from a thread, on a free port if it is given none; a client for it."""
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off"))
-    with listen(0, "") as listener:
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+    with listener or listen(0, "") as opened:
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([opened])))
         thread.start()
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{opened.getsockname()[1]}", trust_env=False) as client:
                 yield client
         finally:
             server.should_exit = True
@@ -135,10 +136,11 @@ class LocalCloud:
         """A new one in `directory`; `observer` sees what it answers."""
         workerd = directory / "workerd"
         workerd.touch()
+        listener = listen(0, "")
         made = Settings(
             **{
                 "state": directory / "state",
-                "api_port": 1,
+                "api_port": listener.getsockname()[1],
                 "edge_port": 2,
                 "workerd": workerd,
                 "account": "0123456789abcdef0123456789abcdef",
@@ -156,9 +158,10 @@ class LocalCloud:
             view = EdgeView(reader, cloud.vault)
             edge = FakeEdge(view)
             app: ASGIApp = create_app(cloud, Writes(cloud.store, view, edge), [])
-            with serving(observer.watched(app) if observer else app) as client:
+            with serving(observer.watched(app) if observer else app, listener) as client:
                 yield cls(made, cloud, view, edge, client)
         finally:
+            listener.close()
             reader.close()
             cloud.store.close()
             state.release()

@@ -260,6 +260,8 @@ def test_webhooks(gh, repository):
     gh.call("POST", f"{repository}/hooks", status=422, json=body)
     changed = gh.patch(hook, json={"events": ["push", "deployment_status"], "active": False})
     assert (changed["events"], changed["active"]) == (["push", "deployment_status"], False)
+    swapped = gh.patch(hook, json={"add_events": ["issues", "push"], "remove_events": ["deployment_status"]})
+    assert swapped["events"] == ["push", "issues"]
     assert [one["id"] for one in gh.get(f"{repository}/hooks")] == [made["id"]]
     without = {key: value for key, value in config.items() if key != "secret"}
     assert "secret" not in gh.patch(hook, json={"config": without})["config"]

@@ -57,6 +57,9 @@ def test_commits(gh, repository, pushed):
     assert commit["stats"] == {"additions": 1, "deletions": 2, "total": 3}
     files = {file["filename"]: (file["status"], file["additions"], file["deletions"]) for file in commit["files"]}
     assert files == {"a": ("modified", 1, 1), "README.md": ("removed", 0, 1)}
+    page = gh.send("GET", f"{repository}/commits/main", params={"per_page": "1", "page": "2"})
+    assert (page.json()["stats"], page.links.keys()) == (commit["stats"], {"prev", "first"})
+    assert page.json()["files"] == commit["files"][1:]
     for ref in (pushed["second"], pushed["second"][:7], "heads%2Fmain", "light", "tags%2Flight", "HEAD"):
         assert gh.get(f"{repository}/commits/{ref}")["sha"] == pushed["second"]
     assert gh.get(f"{repository}/commits/v1")["sha"] == pushed["first"]

@@ -45,6 +45,11 @@ def test_dispatch_namespaces(cf, command, name):
         cf.call("GET", f"{NAMESPACES}/{gone}", status=404)
 
 
+def test_a_worker_is_deleted(cf, command, script, name):
+    command.run(f"delete --name {name}")
+    assert cf.refused("GET", f"{script}/settings", 404)[0] == 10007
+
+
 def test_secrets(cf, command, script, name):
     command.run(f"secret put TOKEN --name {name}", answer="s3cret")
     assert command.json(f"secret list --name {name}") == [{"name": "TOKEN", "type": "secret_text"}]
@@ -121,7 +126,7 @@ def test_a_rollback_over_a_changed_secret_is_forced(cf, command, script, name):
     assert cf.get(f"{script}/secrets")["result"] == []
 
 
-def test_a_token_for_one_zone_deploys_a_route_in_it(cf, command, name, cleanup):
+def test_a_token_for_one_zone_deploys_a_route_in_it_as_one_for_all_does(cf, command, name, cleanup):
     reached = {f"{ZONE}.{cf.names['zone']}": ("Zone", "Workers Routes")}
     reached[f"{ACCOUNT}.{cf.names['account']}"] = ("Workers Scripts",)
     policies = [
@@ -137,9 +142,11 @@ def test_a_token_for_one_zone_deploys_a_route_in_it(cf, command, name, cleanup):
     cleanup(lambda: cf.send("DELETE", f"/accounts/{{account}}/workers/scripts/{name}"))
     restricted = replace(command, token=made["value"])
     pattern = f"{name}.overskill.localhost/*"
-    restricted.run("deploy", command.project(name, HELLO, routes=[pattern]))
-    routes = cf.get("/zones/{zone}/workers/routes")["result"]
-    assert [route["script"] for route in routes if route["pattern"] == pattern] == [name]
+    project = command.project(name, HELLO, routes=[pattern])
+    for caller in (restricted, command):
+        caller.run("deploy", project)
+        routes = cf.get("/zones/{zone}/workers/routes")["result"]
+        assert [route["script"] for route in routes if route["pattern"] == pattern] == [name]
 
 
 @pytest.mark.parametrize(
