@@ -59,14 +59,12 @@ def play(steps: list[Step], names: Mapping[str, Any], invoke: Invoke, cleanup: C
     known = dict(names)
     for step in steps:
         deadline = time.monotonic() + (PATIENCE_SECONDS if step.patient else 0)
-        while problems := list(_take(step, invoke, known)):
+        while problems := list(_take(step, invoke, known, cleanup)):
             assert time.monotonic() < deadline, problems
             time.sleep(0.05)
-        if step.undo:
-            cleanup(lambda undo=step.undo, then=dict(known): _undo(invoke, undo, then))
 
 
-def _take(step: Step, invoke: Invoke, known: dict[str, Any]) -> Iterator[str]:
+def _take(step: Step, invoke: Invoke, known: dict[str, Any], cleanup: Callable) -> Iterator[str]:
     """What came otherwise than expected."""
     status, value = 0, None
     given = step.given(known) if callable(step.given) else filled(step.given, known)
@@ -78,6 +76,9 @@ def _take(step: Step, invoke: Invoke, known: dict[str, Any]) -> Iterator[str]:
         yield f"{step.call} ended with status {status}"
         return
     known |= {name: find(value) if callable(find) else _at(value, find) for name, find in step.keeps.items()}
+    if step.undo:
+        then = dict(known)
+        cleanup(lambda: _undo(invoke, step.undo, then))
     if step.gives is not ANYTHING:
         yield from differences(filled(step.gives, known), value, step.call)
 
