@@ -80,6 +80,13 @@ def commits(repository: Path, shown: Iterable[str], hidden: Iterable[str] = (), 
     return [_commit(text) for text in printed.split("\0") if text]
 
 
+def branches_with(repository: Path, sha: str, limit: int) -> dict[str, str]:
+    """Some of the branches that lead to a commit, by name, with what they point at."""
+    arguments = ("for-each-ref", f"--contains={sha}", f"--count={limit}", "--format=%(refname:lstrip=2) %(objectname)")
+    lines = git(repository, *arguments, "refs/heads").decode(errors="replace")
+    return dict(line.rsplit(" ", 1) for line in lines.split("\n")[:-1])
+
+
 def leads_to(repository: Path, ancestor: str, commit: str) -> bool:
     """Whether `ancestor` is `commit` or before it. Not so if either is gone."""
     try:

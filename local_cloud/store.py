@@ -87,6 +87,14 @@ class Reader:
         )
         return ((scope, key, json.loads(value)) for scope, key, value in rows)
 
+    def below(self, collection: str, scope: str, prefix: str) -> list[Document]:
+        """The documents whose keys begin with `prefix` and a slash, in the order of the keys."""
+        rows = self._connection.execute(
+            "SELECT value FROM documents WHERE collection = ? AND scope = ? AND key > ? AND key < ? ORDER BY key",
+            (collection, scope, f"{prefix}/", f"{prefix}0"),  # 0 comes after the slash
+        )
+        return [json.loads(value) for (value,) in rows]
+
     def count(self, collection: str, scope: str) -> int:
         return self._connection.execute(
             "SELECT count(*) FROM documents WHERE collection = ? AND scope = ?", (collection, scope)

@@ -72,10 +72,19 @@ class Caller:
         return self.token is None or self.token["organization"].lower() == organization.lower()
 
     def account(self, cloud: Cloud) -> dict[str, Any]:
-        """As whoever has made something is shown: the one user that there is, or the App's bot."""
-        if self.token is None:
-            return account_shown(cloud, NAME, USER_ID, "User")
+        return account(cloud, bot=self.bot)
+
+    @property
+    def bot(self) -> bool:
+        """Whether it is the App's bot that does what is done, not the one user that there is."""
+        return self.token is not None
+
+
+def account(cloud: Cloud, *, bot: bool) -> dict[str, Any]:
+    """Whoever has made something, as the API shows them."""
+    if bot:
         return account_shown(cloud, f"{SLUG}[bot]", USER_ID + 1, "Bot")
+    return account_shown(cloud, NAME, USER_ID, "User")
 
 
 def alternatives(permission: str, method: str) -> list[list[tuple[str, str]]]:

@@ -50,12 +50,7 @@ def put_environment(call: Call) -> dict[str, Any]:
     sent = call.json(Environment) if call.body else Environment()
     if sent.reviewers or sent.prevent_self_review:
         raise unserved("reviewers of an environment: there are no users or teams")
-    scope, at = str(repository["id"]), now()
-    existing = call.store.get("environments", scope, call["environment"])
-    identity = existing or {"id": call.store.next_number(), "name": call["environment"], "created_at": at}
-    environment = {**identity, **sent.model_dump(exclude={"reviewers", "prevent_self_review"}), "updated_at": at}
-    call.store.put("environments", scope, call["environment"], environment)
-    return _shown(call, repository, environment)
+    return _shown(call, repository, _put(call, repository, call["environment"], sent))
 
 
 @routes.on("GET", f"{ENVIRONMENTS}/{{environment}}", permission="actions")
@@ -68,6 +63,21 @@ def get_environment(call: Call) -> dict[str, Any]:
 def delete_environment(call: Call) -> None:
     repository = writable_repository_of(call)
     call.store.delete("environments", str(repository["id"]), _environment(call, repository)["name"])
+
+
+def ensure(call: Call, repository: Document, name: str) -> None:
+    """Make an environment without rules, unless it is there: a deployment into it does."""
+    if not call.store.get("environments", str(repository["id"]), name):
+        _put(call, repository, name, Environment())
+
+
+def _put(call: Call, repository: Document, name: str, sent: Environment) -> Document:
+    scope, at = str(repository["id"]), now()
+    existing = call.store.get("environments", scope, name)
+    identity = existing or {"id": call.store.next_number(), "name": name, "created_at": at}
+    environment = {**identity, **sent.model_dump(exclude={"reviewers", "prevent_self_review"}), "updated_at": at}
+    call.store.put("environments", scope, name, environment)
+    return environment
 
 
 def _environment(call: Call, repository: Document) -> Document:

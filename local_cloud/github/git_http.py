@@ -33,8 +33,9 @@ CONFIGURATION = {
     "uploadpack.allowFilter": "true",
 }
 
-GUARDS = {"core.hooksPath": str(Path(__file__).parent / "hooks")}
-"""The configuration of a push by one who may not change workflow files."""
+HOOKS = {"core.hooksPath": str(Path(__file__).parents[1] / "git_hooks")}
+REFUSING_WORKFLOWS = {"LOCAL_CLOUD_WORKFLOWS": "refused"}
+"""The environment of a push by one who may not change workflow files."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -116,9 +117,10 @@ async def _backend(
 ) -> asyncio.subprocess.Process:
     """`git http-backend`, under way; it prints headers, an empty line, and what to answer."""
     repository = admission.repository
-    configuration = {**CONFIGURATION, **({} if admission.may_change_workflows else GUARDS)}
+    configuration = {**CONFIGURATION, **HOOKS}
     environment = {
         **ENVIRONMENT,
+        **({} if admission.may_change_workflows else REFUSING_WORKFLOWS),
         "GIT_PROJECT_ROOT": str(cloud.repositories.path(repository["owner"], repository["name"])),
         "GIT_HTTP_EXPORT_ALL": "1",
         "GIT_PROTOCOL": request.headers.get("git-protocol", ""),

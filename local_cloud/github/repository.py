@@ -17,7 +17,19 @@ from local_cloud.github.dialect import not_found, now, refusal
 from local_cloud.github.links import account_shown, organization_links, repository_links
 from local_cloud.store import Document
 
-OWNED = ("actions_keys", "actions_secrets", "actions_variables", "webhooks", "environments", "refs")
+OWNED = (
+    "actions_keys",
+    "actions_secrets",
+    "actions_variables",
+    "check_runs",
+    "check_suites",
+    "commit_statuses",
+    "deployment_statuses",
+    "deployments",
+    "environments",
+    "refs",
+    "webhooks",
+)
 """The collections of what belongs to a repository."""
 
 DEFAULTS: Document = {

@@ -1,0 +1,231 @@
+"""Check runs: what the App says of a commit, with a conclusion, a report and annotations; and their suites.
+
+Only an installation may write them. Anybody who may read the repository may read them.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from local_cloud import git_history
+from local_cloud.call import Answer, Call, Strict
+from local_cloud.github.access import caller
+from local_cloud.github.check_run import latest, put, run_shown, runs_of, suite_of, suite_shown
+from local_cloud.github.commit_statuses import Url, commit_of
+from local_cloud.github.dialect import Created, not_found, now, page, refusal
+from local_cloud.github.places import folder, html_url
+from local_cloud.github.repository import repository_of, writable_repository_of
+from local_cloud.routing import RouteTable
+from local_cloud.store import Document
+
+routes = RouteTable(permission="checks")
+
+REPOSITORY = "/repos/{owner}/{repo}"
+RUNS = f"{REPOSITORY}/check-runs"
+SUITES = f"{REPOSITORY}/check-suites"
+MAX_ANNOTATIONS = 50
+"""Of a call; each call may add some."""
+MAX_BYTES = 65_535
+
+
+def _check_time(time: str) -> str:
+    moment = datetime.fromisoformat(time)
+    if moment.tzinfo is None:
+        raise ValueError("must be a date and time with a time zone, such as 2026-01-01T00:00:00Z")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Time = Annotated[str, AfterValidator(_check_time)]
+Text = Annotated[str, Field(max_length=MAX_BYTES)]
+
+
+class Annotation(Strict):
+    path: str
+    start_line: int
+    end_line: int
+    start_column: int | None = None
+    end_column: int | None = None
+    annotation_level: Literal["notice", "warning", "failure"]
+    message: str
+    title: str | None = None
+    raw_details: str | None = None
+
+
+class Image(Strict):
+    alt: str
+    image_url: str
+    caption: str | None = None
+
+
+class Output(Strict):
+    title: str | None = None
+    summary: Text
+    text: Text | None = None
+    annotations: Annotated[list[Annotation], Field(max_length=MAX_ANNOTATIONS)] = Field(default_factory=list)
+    images: list[Image] = Field(default_factory=list)
+
+
+class Action(Strict):
+    label: Annotated[str, Field(max_length=20)]
+    description: Annotated[str, Field(max_length=40)]
+    identifier: Annotated[str, Field(max_length=20)]
+
+
+class ChangedRun(Strict):
+    """What is not sent stays. A conclusion completes the run."""
+
+    name: str | None = None
+    details_url: Url | None = None
+    external_id: str | None = None
+    status: Literal["queued", "in_progress", "completed"] | None = None
+    started_at: Time | None = None
+    conclusion: (
+        Literal["action_required", "cancelled", "failure", "neutral", "skipped", "success", "timed_out"] | None
+    ) = None
+    completed_at: Time | None = None
+    output: Output | None = None
+    actions: Annotated[list[Action], Field(max_length=3)] | None = None
+
+
+class NewRun(ChangedRun):
+    name: str
+    head_sha: str
+
+
+@routes.on("POST", RUNS)
+def create_run(call: Call) -> Created:
+    repository, sent = _repository_of_the_app(call), call.json(NewRun)
+    path, sha = folder(call.cloud, repository), sent.head_sha
+    if not re.fullmatch("[0-9a-f]{40}", sha) or not git_history.find_commit(path, sha):
+        raise refusal(422, f"No commit found for SHA: {sha}")
+    run = {
+        "id": call.store.next_number(),
+        "head_sha": sha,
+        "external_id": "",
+        "details_url": call.cloud.settings.api_url,
+        "status": "queued",
+        "conclusion": None,
+        "started_at": now(),
+        "completed_at": None,
+        "output": None,
+        "annotations": [],
+        "actions": [],
+        "suite": suite_of(call, repository, sha)["id"],
+    }
+    run = _changed(call, run, sent)
+    put(call, repository, run, "created", *(["completed"] if run["conclusion"] else []))
+    return Created(body=run_shown(call, repository, run))
+
+
+@routes.on("GET", f"{RUNS}/{{run}}")
+def get_run(call: Call) -> dict[str, Any]:
+    repository = repository_of(call)
+    return run_shown(call, repository, _run(call, repository))
+
+
+@routes.on("PATCH", f"{RUNS}/{{run}}")
+def patch_run(call: Call) -> dict[str, Any]:
+    repository, sent = _repository_of_the_app(call), call.json(ChangedRun)
+    before = _run(call, repository)
+    run = _changed(call, before, sent)
+    put(call, repository, run, *(["completed"] if run["conclusion"] and not before["conclusion"] else []))
+    return run_shown(call, repository, run)
+
+
+@routes.on("GET", f"{RUNS}/{{run}}/annotations")
+def list_annotations(call: Call) -> Answer:
+    repository = repository_of(call)
+    run, html = _run(call, repository), html_url(call.cloud, repository)
+    blob = f"{html}/blob/{run['head_sha']}"
+    return page(call, [{**one, "blob_href": f"{blob}/{one['path']}"} for one in run["annotations"]])
+
+
+@routes.on("GET", f"{REPOSITORY}/commits/{{ref}}/check-runs")
+def list_runs(call: Call) -> Answer:
+    repository = repository_of(call)
+    return _listed_runs(call, repository, commit_of(call, repository))
+
+
+@routes.on("GET", f"{REPOSITORY}/commits/{{ref}}/check-suites")
+def list_suites(call: Call) -> Answer:
+    sent = call.filters("app_id", "check_name", "page", "per_page")
+    repository = repository_of(call)
+    sha = commit_of(call, repository)
+    suite = call.store.get("check_suites", str(repository["id"]), sha)
+    named = [run for run in runs_of(call, repository, sha) if sent.get("check_name", run["name"]) == run["name"]]
+    shown = [suite_shown(call, repository, suite)] if suite and named and _is_of_the_app(call, sent) else []
+    listed = page(call, shown)
+    return Answer(body={"total_count": len(shown), "check_suites": listed.body}, headers=listed.headers)
+
+
+@routes.on("GET", f"{SUITES}/{{suite}}")
+def get_suite(call: Call) -> dict[str, Any]:
+    repository = repository_of(call)
+    return suite_shown(call, repository, _suite(call, repository))
+
+
+@routes.on("GET", f"{SUITES}/{{suite}}/check-runs")
+def list_suites_runs(call: Call) -> Answer:
+    repository = repository_of(call)
+    return _listed_runs(call, repository, _suite(call, repository)["head_sha"])
+
+
+def _listed_runs(call: Call, repository: Document, sha: str) -> Answer:
+    """The newest first; of each name the last one only, unless `filter` is `all`."""
+    sent = call.filters("app_id", "check_name", "filter", "page", "per_page", "status")
+    if sent.get("filter", "latest") not in {"latest", "all"}:
+        raise call.invalid("filter", "must be latest or all")
+    runs = runs_of(call, repository, sha)
+    found = [
+        run
+        for run in reversed(runs if sent.get("filter") == "all" else latest(runs))
+        if sent.get("check_name", run["name"]) == run["name"]
+        and sent.get("status", run["status"]) == run["status"]
+        and _is_of_the_app(call, sent)
+    ]
+    listed = page(call, [run_shown(call, repository, run) for run in found])
+    return Answer(body={"total_count": len(found), "check_runs": listed.body}, headers=listed.headers)
+
+
+def _changed(call: Call, run: Document, sent: ChangedRun) -> Document:
+    fields = sent.model_dump(exclude={"head_sha", "output"}, exclude_none=True)
+    if sent.conclusion:
+        fields = {"completed_at": now(), **fields, "status": "completed"}
+    elif sent.status == "completed" and not run["conclusion"]:
+        raise call.invalid("conclusion", "is required if status is completed")
+    elif sent.status and sent.status != "completed":
+        fields |= {"conclusion": None, "completed_at": None}
+    if sent.output:
+        output = sent.output.model_dump(exclude={"annotations"})
+        annotations = [one.model_dump() for one in sent.output.annotations]
+        fields |= {"output": output, "annotations": [*run["annotations"], *annotations]}
+    return {**run, **fields}
+
+
+def _repository_of_the_app(call: Call) -> Document:
+    if not caller(call).bot:
+        raise refusal(403, "You must authenticate via a GitHub App.")
+    return writable_repository_of(call)
+
+
+def _is_of_the_app(call: Call, sent: dict[str, str]) -> bool:
+    own = call.cloud.credentials.github_app_id
+    return sent.get("app_id", own) == own
+
+
+def _run(call: Call, repository: Document) -> Document:
+    runs = call.store.values("check_runs", str(repository["id"]))
+    found = [run for run in runs if str(run["id"]) == call["run"]]
+    if not found:
+        raise not_found()
+    return found[0]
+
+
+def _suite(call: Call, repository: Document) -> Document:
+    suites = call.store.values("check_suites", str(repository["id"]))
+    found = [suite for suite in suites if str(suite["id"]) == call["suite"]]
+    if not found:
+        raise not_found()
+    return found[0]
