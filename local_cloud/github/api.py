@@ -137,7 +137,7 @@ def _refuse_without(permission: str, call: Call, caller: Caller) -> None:
             raise not_found()
         allowed = allowed and caller.reaches(repository)
         public = public and not repository["private"]
-    else:
+    elif "org" in call.parameters:
         allowed = allowed and caller.owns(call["org"])
     if not allowed and not public:
         raise refusal(403, "Resource not accessible by integration")

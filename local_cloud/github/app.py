@@ -6,7 +6,7 @@ from local_cloud.call import Call
 from local_cloud.cloud import Cloud
 from local_cloud.github.access import AS_APP, SLUG
 from local_cloud.github.dialect import now
-from local_cloud.github.repository import organization_named, owner_shown
+from local_cloud.github.repository import organization_named, owner_shown, repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document, Store
 
@@ -40,6 +40,12 @@ def get_app(call: Call) -> dict[str, Any]:
 @routes.on("GET", "/orgs/{org}/installation")
 def get_organizations_installation(call: Call) -> dict[str, Any]:
     return installation_shown(call.cloud, organization_named(call.cloud, call["org"]))
+
+
+@routes.on("GET", "/repos/{owner}/{repo}/installation")
+def get_repositorys_installation(call: Call) -> dict[str, Any]:
+    """That of its organisation, for all of whose repositories it is."""
+    return installation_shown(call.cloud, organization_named(call.cloud, repository_of(call)["owner"]))
 
 
 def app_shown(cloud: Cloud) -> dict[str, Any]:

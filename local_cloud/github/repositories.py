@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator
 
 from local_cloud.call import Call, Strict
+from local_cloud.github.access import caller
 from local_cloud.github.dialect import Created, not_found, refusal, unserved
 from local_cloud.github.repository import add, find, put, remove, repository_of, shown_in_full, writable_repository_of
 from local_cloud.routing import RouteTable
@@ -79,10 +80,15 @@ class Topics(Strict):
     names: Annotated[list[str], AfterValidator(_check_topics)]
 
 
-@routes.on("POST", f"{REPOSITORY}/generate")
+@routes.on("POST", "/repos/{template_owner}/{template_repo}/generate")
 def generate(call: Call) -> Created:
-    """A new repository with one commit that holds what the template's default branch does."""
-    template, sent = repository_of(call), call.json(Generated)
+    """A new repository with one commit that holds what the template's default branch does.
+
+    What the permission is needed for is the new one; the template may be anybody's who shows it.
+    """
+    template, sent = find(call.cloud, call["template_owner"], call["template_repo"]), call.json(Generated)
+    if not template or not caller(call).sees(template):
+        raise not_found()
     full_name, repositories = f"{template['owner']}/{template['name']}", call.cloud.repositories
     if not template["is_template"]:
         raise refusal(422, f"Could not clone: {full_name} is not a template repository")

@@ -33,11 +33,13 @@ def public(gh, name, cleanup):
     return f"/repos/{{org}}/{name}-public"
 
 
-def test_installations(app):
+def test_installations(app, repository):
     installation = app.get("/orgs/{org}/installation")
     assert installation in app.get("/app/installations")
     assert app.get(f"/app/installations/{installation['id']}") == installation
     assert installation["account"].keys() >= {"login", "gravatar_id", "followers_url"}
+    assert app.get(f"{repository}/installation") == installation
+    app.call("GET", "/repos/{org}/contract-none/installation", status=404)
     assert installation["created_at"] <= installation["updated_at"]
     for number in ("0", "none"):
         assert app.call("GET", f"/app/installations/{number}", status=404)["message"] == "Not Found"
@@ -139,6 +141,20 @@ def test_who_may_make_a_repository(gh, installed, repository, name, cleanup):
         assert service.call("POST", "/orgs/{org}/repos", status=403, json=body)["message"] == HIDDEN
     installed().post("/orgs/{org}/repos", status=201, json=body)
     cleanup(lambda: gh.send("DELETE", f"/repos/{{org}}/{name}-made"))
+
+
+def test_a_template_may_be_anybodys_who_shows_it(gh, installed, repository, public, cleanup):
+    for path in (repository, public):
+        gh.patch(path, json={"is_template": True})
+    body = {"owner": "overskill-apps", "name": f"{repository.rpartition('/')[2]}-made"}
+    stranger = installed("overskill-apps")
+    assert stranger.call("POST", f"{repository}/generate", status=404, json=body)["message"] == "Not Found"
+    elsewhere = {**body, "owner": "overskill"}
+    assert stranger.call("POST", f"{public}/generate", status=403, json=elsewhere)["message"] == HIDDEN
+    made = stranger.post(f"{public}/generate", status=201, json=body)
+    cleanup(lambda: gh.send("DELETE", f"/repos/{made['full_name']}"))
+    reading = installed("overskill-apps", permissions={"administration": "read"})
+    assert reading.call("POST", f"{public}/generate", status=403, json=body)["message"] == HIDDEN
 
 
 def test_git_with_a_token(gh, installed, repository, address, tmp_path):

@@ -10,7 +10,7 @@ from local_cloud.github.app import PERMISSIONS
 
 ROUTES = sorted(github.TABLE, key=lambda route: (route.template, route.method))
 GUARDED = [route for route in ROUTES if route.permission not in {ANYONE, AS_APP, AS_INSTALLATION}]
-IN_A_REPOSITORY = [route for route in GUARDED if "{repo}" in route.template]
+IN_A_REPOSITORY = [route for route in GUARDED if "repo}" in route.template]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def stored(local):
 
 
 def path_of(route, gh, name):
-    names = {"owner": gh.names["org"], "org": gh.names["org"], "repo": name}
+    names = {**dict.fromkeys(("owner", "org", "template_owner"), gh.names["org"]), "repo": name, "template_repo": name}
     parts = route.template.split("/")
     return "/".join(names.get(part.strip("{}"), "none") if part.startswith("{") else part for part in parts)
 
