@@ -115,9 +115,8 @@ def issue(
 ) -> tuple[str, str]:
     """A new token of an installation, which the store has only a hash of, and when it expires."""
     value, now = f"local-github-installation-{secrets.token_hex(20)}", datetime.now(UTC)
-    for key, old in store.items("installation_tokens", ""):
-        if _expired(old):
-            store.delete("installation_tokens", "", key)
+    for key in [key for key, old in store.items("installation_tokens", "") if _expired(old)]:
+        store.delete("installation_tokens", "", key)
     expires = (now + timedelta(seconds=SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ")
     token = {
         "installation": organization["id"],
