@@ -1,8 +1,4 @@
-"""Who calls GitHub, and what they may do.
-
-A permission is written as a route names it: `contents` (to read for GET, to write for anything else), `contents:write`,
-several that are all needed as `contents:write,workflows:write`, and alternatives as `issues; pull_requests`.
-"""
+"""Who calls GitHub: the one user, by the token of credentials.json, or an installation of the App, by one of its."""
 
 import hashlib
 import hmac
@@ -17,29 +13,14 @@ from local_cloud.call import Call
 from local_cloud.cloud import Cloud
 from local_cloud.git import NAME
 from local_cloud.github.links import account_shown
+from local_cloud.github.permissions import permits
 from local_cloud.store import Document, Store
-
-AS_APP = "app"
-"""The permission of a route that only the App may call, with a JSON web token."""
-
-AS_INSTALLATION = "installation"
-"""The permission of a route that only an installation may call, whatever it may do."""
-
-ANYONE = "anyone"
-"""The permission of a route that every token may call."""
-
-LEVELS = ("none", "read", "write")
-
-PUBLIC = frozenset({"actions", "checks", "contents", "deployments", "issues", "metadata", "pull_requests", "statuses"})
-"""What everybody may read of a public repository."""
 
 SLUG = "local-overskill"
 USER_ID = 1_000_000_000
 """Beyond what the store gives to organisations, which are numbered together with users."""
 
 SECONDS = 3600
-
-Permissions = Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +33,7 @@ class Caller:
 
     def may(self, permission: str, method: str = "GET") -> bool:
         """Whether the call is allowed in a repository, or an organisation, that the token reaches."""
-        return self.token is None or any(
-            all(LEVELS.index(self.token["permissions"].get(name, "none")) >= LEVELS.index(level) for name, level in one)
-            for one in alternatives(permission, method)
-        )
+        return self.token is None or permits(self.token["permissions"], permission, method)
 
     def reaches(self, repository: Document) -> bool:
         """Whether the token is for the repository, which others can see only if it is public."""
@@ -87,31 +65,8 @@ def account(cloud: Cloud, *, bot: bool) -> dict[str, Any]:
     return account_shown(cloud, NAME, USER_ID, "User")
 
 
-def alternatives(permission: str, method: str) -> list[list[tuple[str, str]]]:
-    """Names and levels of which one list is enough, all of it."""
-    default = "read" if method in {"GET", "HEAD"} else "write"
-    return [
-        [(name, level or default) for name, _, level in (each.strip().partition(":") for each in one.split(","))]
-        for one in permission.split(";")
-    ]
-
-
-def visible_to_all(permission: str, method: str) -> bool:
-    """Whether it takes no token to make the call on a public repository."""
-    return any(
-        all(name in PUBLIC and level == "read" for name, level in one) for one in alternatives(permission, method)
-    )
-
-
-def accepted(permission: str, method: str) -> str:
-    """The permission as GitHub's header has it."""
-    if permission in {ANYONE, AS_INSTALLATION}:
-        return "allows_permissionless_access=true"
-    return "; ".join(",".join(f"{name}={level}" for name, level in one) for one in alternatives(permission, method))
-
-
 def issue(
-    store: Store, organization: Document, permissions: Permissions, repositories: Collection[int] | None
+    store: Store, organization: Document, permissions: Mapping[str, str], repositories: Collection[int] | None
 ) -> tuple[str, str]:
     """A new token of an installation, which the store has only a hash of, and when it expires."""
     value, now = f"local-github-installation-{secrets.token_hex(20)}", datetime.now(UTC)

@@ -8,18 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from local_cloud.call import NO_JSON, Answer, Call, Problem, Refusal
-from local_cloud.github.access import (
-    ANYONE,
-    AS_APP,
-    AS_INSTALLATION,
-    Caller,
-    accepted,
-    identify,
-    token_hash,
-    visible_to_all,
-)
+from local_cloud.github.access import Caller, identify, token_hash
 from local_cloud.github.app_token import AppTokenError, UnknownAppError, check
 from local_cloud.github.dialect import Created, not_found, refusal
+from local_cloud.github.permissions import ANYONE, AS_APP, AS_INSTALLATION, accepted, visible_to_all
 from local_cloud.github.rate_limit import SECONDARY, give_back, spend, too_much
 from local_cloud.github.repository import find
 from local_cloud.rate_limits import SecondaryLimitError

@@ -4,8 +4,9 @@ from typing import Any
 
 from local_cloud.call import Call
 from local_cloud.cloud import Cloud
-from local_cloud.github.access import AS_APP, SLUG
+from local_cloud.github.access import SLUG
 from local_cloud.github.dialect import now
+from local_cloud.github.permissions import AS_APP
 from local_cloud.github.repository import organization_named, owner_shown, repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document, Store

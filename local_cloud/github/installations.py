@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from local_cloud.call import Answer, Call, Strict
-from local_cloud.github.access import AS_APP, AS_INSTALLATION, LEVELS, caller, issue, revoke
+from local_cloud.github.access import caller, issue, revoke
 from local_cloud.github.app import installation_shown, permissions
 from local_cloud.github.dialect import Created, not_found, page, refusal
+from local_cloud.github.permissions import AS_APP, AS_INSTALLATION, LEVELS
 from local_cloud.github.repository import shown
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document

@@ -3,8 +3,9 @@
 from typing import Any
 
 from local_cloud.call import Answer, Call
-from local_cloud.github.access import ANYONE, caller
+from local_cloud.github.access import caller
 from local_cloud.github.dialect import Created, page, unserved
+from local_cloud.github.permissions import ANYONE
 from local_cloud.github.repositories import RepositoryFields
 from local_cloud.github.repository import add, organization_named, organization_shown, shown, shown_in_full
 from local_cloud.routing import RouteTable

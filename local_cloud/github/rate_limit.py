@@ -4,8 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from local_cloud.call import Call
-from local_cloud.github.access import ANYONE, AS_APP, USER_ID, Caller, caller, identify
+from local_cloud.github.access import USER_ID, Caller, caller, identify
 from local_cloud.github.dialect import refusal
+from local_cloud.github.permissions import ANYONE, AS_APP
 from local_cloud.rate_limits import HOUR, PrimaryLimitError, SecondaryLimitError, Usage
 from local_cloud.routing import RouteTable
 

@@ -5,8 +5,8 @@ import sqlite3
 import pytest
 
 from local_cloud import github
-from local_cloud.github.access import ANYONE, AS_APP, AS_INSTALLATION, alternatives
 from local_cloud.github.app import PERMISSIONS
+from local_cloud.github.permissions import ANYONE, AS_APP, AS_INSTALLATION, alternatives
 
 ROUTES = sorted(github.TABLE, key=lambda route: (route.template, route.method))
 GUARDED = [route for route in ROUTES if route.permission not in {ANYONE, AS_APP, AS_INSTALLATION}]

@@ -3,8 +3,9 @@
 import pytest
 
 from local_cloud import github
-from local_cloud.github.access import ANYONE, AS_APP, AS_INSTALLATION, Caller, accepted, alternatives, visible_to_all
+from local_cloud.github.access import Caller
 from local_cloud.github.app import PERMISSIONS
+from local_cloud.github.permissions import ANYONE, AS_APP, AS_INSTALLATION, accepted, alternatives, visible_to_all
 
 
 def allowed(permission, method, **granted):
