@@ -136,8 +136,12 @@ class Call:
 
     def json(self, shape: type[Shape], body: bytes | None = None) -> Shape:
         """The body (or one part of it) as `shape`; refused with every problem at once if it isn't."""
+        sent = self.body if body is None else body
         try:
-            value = json.loads(self.body if body is None else body)
+            value = json.loads(sent)
+            if b"\\u" in sent:
+                # Half of a surrogate pair can be spelled in JSON, but neither be stored nor sent back.
+                json.dumps(value, ensure_ascii=False).encode()
         except ValueError as error:
             problem = Problem(field="body", kind=NO_JSON, message=f"is not JSON: {error}")
             raise self.dialect.invalid(self, [problem]) from None

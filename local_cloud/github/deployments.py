@@ -51,7 +51,7 @@ class NewDeployment(Strict):
 def create_deployment(call: Call) -> Created | Answer:
     """202 if the default branch had to be merged into the ref first: then the call is to be made again."""
     repository, sent = writable_repository_of(call), call.json(NewDeployment)
-    sha = git_history.find_commit(folder(call.cloud, repository), sent.ref)
+    sha = git_history.find_commit(folder(call.cloud, repository), sent.ref.removeprefix("refs/"))
     if not sha:
         raise refusal(422, f"No ref found for: {sent.ref}")
     if sent.auto_merge and (merged := _merged(call, repository, sent.ref)):

@@ -86,6 +86,13 @@ def test_a_wrong_deployment_is_refused(gh, repository, body, message):
     assert gh.get(f"{repository}/environments")["total_count"] == 0
 
 
+def test_what_is_no_text_is_refused(gh, repository):
+    body = rb'{"ref": "main", "payload": {"half": "\ud800"}}'
+    refused = gh.call("POST", f"{repository}/deployments", status=422, content=body)
+    assert "surrogates not allowed" in refused["message"]
+    assert gh.get(f"{repository}/deployments") == []
+
+
 def test_statuses_of_a_deployment(gh, repository, deploy, succeed):
     made = deploy()
     links = {"log_url": "http://localhost/log", "environment_url": "http://localhost/app"}
@@ -179,7 +186,7 @@ def test_the_default_branch_is_merged_into_one_that_is_behind(gh, repository, cl
     refused = gh.call("POST", f"{repository}/deployments", status=409, json=body)
     assert refused["message"] == "Conflict merging main into side."
     assert gh.get(f"{repository}/commits/side")["sha"] == tip["sha"]
-    for ref in ("main", tip["sha"]):
+    for ref in ("main", "refs/heads/main", tip["sha"]):
         gh.post(f"{repository}/deployments", status=201, json={"ref": ref})
 
 
