@@ -22,14 +22,15 @@ class GitError(Exception):
     """git could not do what a call needs; the message holds what it said."""
 
 
-def git(repository: Path, *arguments: str, stdin: bytes = b"") -> bytes:
-    """What git prints. Raises `GitError`."""
+def git(repository: Path, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> bytes:
+    """What git prints. `index` is the file that it stages in, for what needs one. Raises `GitError`."""
     command = ["git", f"--git-dir={repository}", *arguments]
-    done = subprocess.run(command, input=stdin, env=ENVIRONMENT, capture_output=True, check=False)
+    environment = {**ENVIRONMENT, "GIT_INDEX_FILE": str(index)} if index else ENVIRONMENT
+    done = subprocess.run(command, input=stdin, env=environment, capture_output=True, check=False)
     if done.returncode:
         raise GitError(f"git {arguments[0]} in {repository}: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
 
 
-def git_line(repository: Path, *arguments: str, stdin: bytes = b"") -> str:
-    return git(repository, *arguments, stdin=stdin).decode().rstrip("\n")
+def git_line(repository: Path, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> str:
+    return git(repository, *arguments, stdin=stdin, index=index).decode().rstrip("\n")

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from local_cloud.git import GitError, git
+from local_cloud.git import GitError, git, git_line
 
 NONE = "0" * 40
 """The hash of a ref that is not there."""
@@ -47,6 +48,17 @@ class FileChange:
     deletions: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """An annotated tag. `kind` is the type of what it points at."""
+
+    name: str
+    target: str
+    kind: str
+    tagger: Person
+    message: str
+
+
 def refs(repository: Path) -> dict[str, str]:
     """The branches and tags by full name, such as `refs/heads/main`, with what they point at."""
     lines = git(repository, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags")
@@ -60,6 +72,17 @@ def object_types(repository: Path, names: Iterable[str]) -> list[tuple[str, str]
     ).decode()
     found = [line.split(" ") for line in lines.splitlines()]
     return [(words[0], words[1]) if re.fullmatch(r"[0-9a-f]{40}", words[0]) else None for words in found]
+
+
+def find_ref(repository: Path, ref: str) -> tuple[str, str] | None:
+    """Hash and type of what a full name, such as `refs/pull/1/head`, points at."""
+    return None if _NO_NAME.search(ref) else object_types(repository, [ref])[0]
+
+
+def find_object(repository: Path, sha: str) -> str | None:
+    """The type of the object with exactly that hash."""
+    found = object_types(repository, [sha])[0] if re.fullmatch(r"[0-9a-f]{40}", sha) else None
+    return found[1] if found else None
 
 
 def find_commit(repository: Path, name: str) -> str | None:
@@ -87,6 +110,26 @@ def branches_with(repository: Path, sha: str, limit: int) -> dict[str, str]:
     return dict(line.rsplit(" ", 1) for line in lines.split("\n")[:-1])
 
 
+def annotated_tag(repository: Path, sha: str) -> Tag:
+    printed = git(repository, "cat-file", "tag", sha).decode(errors="replace")
+    head, _, message = printed.partition("\n\n")
+    fields = dict(line.split(" ", 1) for line in head.split("\n"))
+    tagger = re.fullmatch(r"(.*) <(.*)> (\d+) ([+-]\d{4})", fields.get("tagger", ""))
+    name, email, seconds, zone = tagger.groups() if tagger else ("", "", "0", "+0000")
+    date = datetime.fromtimestamp(int(seconds), datetime.strptime(zone, "%z").tzinfo).isoformat()
+    person = Person(name=name, email=email, date=date)
+    target, kind = fields["object"], fields["type"]
+    return Tag(name=fields["tag"], target=target, kind=kind, tagger=person, message=message.rstrip("\n"))
+
+
+def merge_base(repository: Path, one: str, other: str) -> str | None:
+    """The commit in which two lines of history part; None if they have none in common."""
+    try:
+        return git_line(repository, "merge-base", one, other)
+    except GitError:
+        return None
+
+
 def leads_to(repository: Path, ancestor: str, commit: str) -> bool:
     """Whether `ancestor` is `commit` or before it. Not so if either is gone."""
     try:
@@ -94,6 +137,12 @@ def leads_to(repository: Path, ancestor: str, commit: str) -> bool:
     except GitError:
         return False
     return True
+
+
+def has_merges(repository: Path, before: str, after: str) -> bool:
+    """Whether commits of several parents lead from one commit to another; from what there is if `before` is NONE."""
+    hidden = ["--not", "--all"] if before == NONE else [f"^{before}"]
+    return bool(git(repository, "rev-list", "--merges", "--max-count=1", after, *hidden))
 
 
 def changed_paths(repository: Path, several: Iterable[Commit]) -> Mapping[str, Mapping[str, list[str]]]:
@@ -112,9 +161,9 @@ def changed_paths(repository: Path, several: Iterable[Commit]) -> Mapping[str, M
     return changed
 
 
-def file_changes(repository: Path, commit: Commit) -> list[FileChange]:
-    """What a commit changed, compared to its first parent, with lines counted."""
-    compared = [commit.parents[0], commit.sha] if commit.parents else ["--root", commit.sha]
+def file_changes(repository: Path, before: str | None, after: str) -> list[FileChange]:
+    """What differs between two commits, with lines counted; every file of `after` if there is none before it."""
+    compared = [before, after] if before else ["--root", after]
     arguments = ("diff-tree", "-r", "-z", "-M", "--raw", "--numstat", "--no-commit-id", *compared)
     fields = iter(git(repository, *arguments).decode(errors="replace").split("\0")[:-1])
     changes: dict[str, tuple[str, str, str | None]] = {}

@@ -18,3 +18,7 @@ def setting(cloud: Cloud, repository: Document, sender: Caller | None = None) ->
         "organization": organization_shown(cloud, organization_named(cloud, repository["owner"])),
         "sender": (sender or Caller()).account(cloud),
     }
+
+
+def user_shown(cloud: Cloud) -> dict[str, Any]:
+    return Caller().account(cloud)

@@ -8,6 +8,7 @@ import asyncio
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -18,8 +19,9 @@ from starlette.routing import Route
 
 from local_cloud.cloud import Cloud
 from local_cloud.git import ENVIRONMENT
-from local_cloud.github import pushes
+from local_cloud.github import pushes, rules
 from local_cloud.github.git_admission import FETCH, PUSH, Admission, RefusedError, admit
+from local_cloud.github.places import folder
 from local_cloud.github.repository import find
 from local_cloud.writes import Writes
 
@@ -29,11 +31,13 @@ CHUNK_BYTES = 64 * 1024
 CONFIGURATION = {
     # Whatever git tidies up after a push is done before the answer, so that no snapshot catches it.
     "gc.autoDetach": "false",
+    # The commits of pull requests are fetched, not pushed.
+    "receive.hideRefs": "refs/pull",
     "uploadpack.allowAnySHA1InWant": "true",
     "uploadpack.allowFilter": "true",
+    "core.hooksPath": str(Path(__file__).parents[1] / "git_hooks"),
 }
 
-HOOKS = {"core.hooksPath": str(Path(__file__).parents[1] / "git_hooks")}
 REFUSING_WORKFLOWS = {"LOCAL_CLOUD_WORKFLOWS": "refused"}
 """The environment of a push by one who may not change workflow files."""
 
@@ -45,8 +49,14 @@ def git_routes(cloud: Cloud, writes: Writes) -> list[Route]:
 
     def admit_push(request: Request) -> Admission:
         admission = admit(cloud, request, PUSH)
-        pushes.begin(cloud, admission.repository)
-        return admission
+        return replace(admission, repository=pushes.record(cloud, admission.repository))
+
+    def begin_push(request: Request) -> tuple[Admission, rules.Guard]:
+        admission = admit_push(request)
+        guard = rules.push_guard(cloud, admission.repository)
+        if not admission.may_change_workflows:
+            guard = replace(guard, environment={**guard.environment, **REFUSING_WORKFLOWS})
+        return admission, guard
 
     def record_push(admission: Admission) -> None:
         """Unless the repository is another one by now: it may have been deleted, and even made again."""
@@ -61,21 +71,21 @@ def git_routes(cloud: Cloud, writes: Writes) -> list[Route]:
             raise RefusedError(403, "Upgrade your git client: this server does not speak git over dumb HTTP.")
         admitting = partial(admit_push, request) if service == PUSH else partial(admit, cloud, request, service)
         admission = await writes.run(admitting)
-        return await _streamed(await _backend(cloud, request, admission, "info/refs", DEVNULL))
+        return await _streamed(await _backend(folder(cloud, admission.repository), request, "info/refs", DEVNULL))
 
     async def fetch(request: Request) -> Response:
         admission = await writes.run(partial(admit, cloud, request, FETCH))
         with tempfile.TemporaryFile(dir=cloud.state.path) as body:
             await _receive(request, body)
-            return await _streamed(await _backend(cloud, request, admission, FETCH, body))
+            return await _streamed(await _backend(folder(cloud, admission.repository), request, FETCH, body))
 
     async def push(request: Request) -> Response:
         await writes.run(partial(admit, cloud, request, PUSH))
         with tempfile.TemporaryFile(dir=cloud.state.path) as body:
             await _receive(request, body)
             async with writes.aside():
-                admission = await writes.run(partial(admit_push, request))
-                process = await _backend(cloud, request, admission, PUSH, body)
+                admission, guard = await writes.run(partial(begin_push, request))
+                process = await _backend(folder(cloud, admission.repository), request, PUSH, body, guard)
                 printed, _ = await process.communicate()
                 await writes.run(partial(record_push, admission))
         head, _, rest = printed.partition(b"\r\n\r\n")
@@ -113,15 +123,18 @@ async def _receive(request: Request, file: IO[bytes]) -> None:
 
 
 async def _backend(
-    cloud: Cloud, request: Request, admission: Admission, service: str, body: IO[bytes] | int
+    repository: Path,
+    request: Request,
+    service: str,
+    body: IO[bytes] | int,
+    guard: rules.Guard = rules.UNGUARDED,
 ) -> asyncio.subprocess.Process:
     """`git http-backend`, under way; it prints headers, an empty line, and what to answer."""
-    repository = admission.repository
-    configuration = {**CONFIGURATION, **HOOKS}
+    configuration = {**CONFIGURATION, **guard.configuration}
     environment = {
         **ENVIRONMENT,
-        **({} if admission.may_change_workflows else REFUSING_WORKFLOWS),
-        "GIT_PROJECT_ROOT": str(cloud.repositories.path(repository["owner"], repository["name"])),
+        **guard.environment,
+        "GIT_PROJECT_ROOT": str(repository),
         "GIT_HTTP_EXPORT_ALL": "1",
         "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
         "PATH_INFO": f"/{service}",

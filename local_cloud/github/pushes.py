@@ -1,24 +1,25 @@
-"""Pushes: what git has taken from a client is written down, and told to the hooks.
+"""Pushes: what git has taken from a client, or from a call, is written down, and told to the hooks.
 
-The store knows the refs that were told of, in `refs` by repository. Whatever git has beyond that is a push: it is told
-once, also if two clients have pushed at once, or if the process was killed in between (then with the next push, even
-one that has nothing to add).
+The store knows the refs that were told of, in `refs` by repository, from its first moment on. Whatever git has beyond
+that is a push: it is told once, also if two clients have pushed at once, or if the process was killed in between (then
+with the next push, even one that has nothing to add).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from local_cloud import git_history
 from local_cloud.cloud import Cloud
 from local_cloud.git import EMAIL
 from local_cloud.git_history import NONE, Commit, Person
+from local_cloud.github import pull_request
 from local_cloud.github.access import Caller
 from local_cloud.github.dialect import now
 from local_cloud.github.events import setting
 from local_cloud.github.outbox import Event, announce
+from local_cloud.github.places import folder, html_url
 from local_cloud.github.repository import put
 from local_cloud.store import Document
 
@@ -39,26 +40,21 @@ class RefChange:
     after: str
 
 
-def begin(cloud: Cloud, repository: Document) -> None:
-    """Before a push: have the store know the refs that there are, and tell of what no process has lived to tell."""
-    scope = str(repository["id"])
-    if cloud.store.get("refs", scope, "") is None:
-        cloud.store.put("refs", scope, "", git_history.refs(_path(cloud, repository)))
-    record(cloud, repository)
+def record(cloud: Cloud, repository: Document, sender: Caller | None = None) -> Document:
+    """Before and after a push of `sender`, the user unless it is told: tell of what git has beyond what was told.
 
-
-def record(cloud: Cloud, repository: Document, sender: Caller | None = None) -> None:
-    """After a push of `sender`, the user unless it is told: the repository's times, its size, its default branch if
-    this is its first one, and the events."""
+    That is the repository's times, its size, its default branch if this is its first push, the events, and what becomes
+    of its pull requests. The repository as it is then.
+    """
     scope = str(repository["id"])
-    told, held = cloud.store.get("refs", scope, "") or {}, git_history.refs(_path(cloud, repository))
+    told, held = cloud.store.get("refs", scope, "") or {}, git_history.refs(folder(cloud, repository))
     changes = [
         RefChange(ref=ref, before=told.get(ref, NONE), after=held.get(ref, NONE))
         for ref in sorted(told | held)
         if told.get(ref) != held.get(ref)
     ]
     if not changes:
-        return
+        return repository
     cloud.store.put("refs", scope, "", held)
     branches = [ref.removeprefix(BRANCHES) for ref in held if ref.startswith(BRANCHES)]
     default = repository["default_branch"]
@@ -67,19 +63,21 @@ def record(cloud: Cloud, repository: Document, sender: Caller | None = None) -> 
         cloud.repositories.set_default_branch(repository["owner"], repository["name"], default)
     size = cloud.repositories.size(repository["owner"], repository["name"])
     repository = put(cloud, {**repository, "default_branch": default, "size": size, "pushed_at": now()})
-    if not cloud.store.count("webhooks", scope):
-        return
     too_many = sum(change.ref.startswith(TAGS) for change in changes) > MAX_TAGS
     for change in changes:
         if not (too_many and change.ref.startswith(TAGS)):
+            if NONE in {change.before, change.after}:
+                announce(cloud, repository, _existence(cloud, repository, change, sender))
             announce(cloud, repository, event(cloud, repository, change, told, sender))
+    pull_request.follow(cloud, repository, held)
+    return repository
 
 
 def event(
     cloud: Cloud, repository: Document, change: RefChange, told: Mapping[str, str], sender: Caller | None = None
 ) -> Event:
     """`told` are the refs before the push."""
-    path, is_branch = _path(cloud, repository), change.ref.startswith(BRANCHES)
+    path, is_branch = folder(cloud, repository), change.ref.startswith(BRANCHES)
     created, deleted = change.before == NONE, change.after == NONE
     head, new, distinct = [], [], set()
     if not deleted:
@@ -91,7 +89,7 @@ def event(
     changed = git_history.changed_paths(path, [*new, *head])
     shown = [_commit(cloud, repository, commit, commit.sha in distinct, changed) for commit in [*new[::-1], *head]]
     common = setting(cloud, repository, sender)
-    url = f"{cloud.settings.api_url}/{repository['owner']}/{repository['name']}"
+    url = html_url(cloud, repository)
     between = f"{change.before[:12]}...{change.after[:12]}"
     same = [ref for ref, sha in told.items() if sha == change.after and ref != change.ref]
     payload = {
@@ -112,9 +110,18 @@ def event(
     return Event(name="push", payload=payload)
 
 
+def _existence(cloud: Cloud, repository: Document, change: RefChange, sender: Caller | None) -> Event:
+    """That a branch or a tag was made, or deleted."""
+    _, kind, name = change.ref.split("/", 2)
+    common = {"ref": name, "ref_type": "branch" if kind == "heads" else "tag", "pusher_type": "user"}
+    made = {"master_branch": repository["default_branch"], "description": repository["description"]}
+    payload = {**common, **({} if change.after == NONE else made), **setting(cloud, repository, sender)}
+    return Event(name="delete" if change.after == NONE else "create", payload=payload)
+
+
 def latest(cloud: Cloud, repository: Document) -> RefChange | None:
     """The last commit of the default branch, as if it had been pushed alone; None if there is none."""
-    ref, path = BRANCHES + repository["default_branch"], _path(cloud, repository)
+    ref, path = BRANCHES + repository["default_branch"], folder(cloud, repository)
     sha = git_history.refs(path).get(ref)
     if not sha:
         return None
@@ -122,14 +129,10 @@ def latest(cloud: Cloud, repository: Document) -> RefChange | None:
     return RefChange(ref=ref, before=commit.parents[0] if commit.parents else NONE, after=sha)
 
 
-def _path(cloud: Cloud, repository: Document) -> Path:
-    return cloud.repositories.path(repository["owner"], repository["name"])
-
-
 def _commit(
     cloud: Cloud, repository: Document, commit: Commit, distinct: bool, changed: Mapping[str, Mapping[str, list[str]]]
 ) -> dict[str, Any]:
-    url = f"{cloud.settings.api_url}/{repository['owner']}/{repository['name']}/commit/{commit.sha}"
+    url = f"{html_url(cloud, repository)}/commit/{commit.sha}"
     return {
         "id": commit.sha,
         "tree_id": commit.tree,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from local_cloud import git_history
 from local_cloud.call import Call
 from local_cloud.cloud import Cloud
 from local_cloud.git_repositories import BRANCH
@@ -15,6 +16,7 @@ from local_cloud.github.access import caller
 from local_cloud.github.actions_keys import new_key
 from local_cloud.github.dialect import not_found, now, refusal
 from local_cloud.github.links import account_shown, organization_links, repository_links
+from local_cloud.github.places import folder
 from local_cloud.store import Document
 
 OWNED = (
@@ -27,7 +29,10 @@ OWNED = (
     "deployment_statuses",
     "deployments",
     "environments",
+    "issue_comments",
+    "pull_requests",
     "refs",
+    "rulesets",
     "webhooks",
 )
 """The collections of what belongs to a repository."""
@@ -149,6 +154,7 @@ def add(call: Call, owner: str, name: str, fields: Document, make_folder: Callab
     repository = {**identity, **DEFAULTS, **fields, "created_at": at, "updated_at": at, "pushed_at": at}
     call.store.put("actions_keys", str(repository["id"]), "", new_key(call))
     make_folder(login, name)
+    call.store.put("refs", str(repository["id"]), "", git_history.refs(folder(call.cloud, repository)))
     return put(call.cloud, repository)
 
 

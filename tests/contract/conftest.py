@@ -260,6 +260,22 @@ def hook(gh: Service, local: LocalCloud, repository: str, receiver: Receiver) ->
     return made
 
 
+@pytest.fixture
+def told(gh: Service, hook: Callable[..., str], receiver: Receiver) -> Callable[..., Callable[[int], list]]:
+    """Begins to listen to events; the result gives name and payload of each, once there are so many."""
+
+    def listening(*events: str) -> Callable[[int], list]:
+        path = hook(*events)
+
+        def heard(count: int) -> list:
+            ended(gh, path, count + 1)  # with the ping
+            return receiver.events()
+
+        return heard
+
+    return listening
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What counts the calls of all the others comes last."""

@@ -68,8 +68,8 @@ def test_every_kind_of_push(gh, receiver, hook, clone):
     clone.git("push", "-q", "origin", ":side")
     clone.git("tag", "-a", "-m", "tag", "v1")
     clone.git("push", "-q", "origin", "v1")
-    ended(gh, path, 7)
-    told = {(push["ref"], push["after"]): push for _, push in receiver.events()}
+    ended(gh, path, 11)
+    told = {(push["ref"], push["after"]): push for event, push in receiver.events() if event == "push"}
     side = told["refs/heads/side", first]
     assert (side["created"], side["before"], side["base_ref"], side["commits"]) == (True, NONE, "refs/heads/main", [])
     assert side["compare"].endswith("/compare/side")
@@ -81,6 +81,13 @@ def test_every_kind_of_push(gh, receiver, hook, clone):
     assert (deleted["deleted"], deleted["before"], deleted["head_commit"]) == (True, first, None)
     tag = told["refs/tags/v1", clone.git("rev-parse", "v1")]
     assert (tag["created"], tag["commits"], tag["head_commit"]["id"]) == (True, [], second)
+    others = {(event, payload["ref"], payload["ref_type"]) for event, payload in receiver.events() if event != "push"}
+    assert others == {
+        ("create", "side", "branch"),
+        ("create", "new", "branch"),
+        ("create", "v1", "tag"),
+        ("delete", "side", "branch"),
+    }
 
 
 def test_a_push_of_what_is_unusual(gh, receiver, hook, clone):

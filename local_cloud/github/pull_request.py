@@ -1,0 +1,190 @@
+"""A pull request: its row, what the API shows of it, and what becomes of it as branches move.
+
+git holds its commits at `refs/pull/{number}/head`, and at `refs/pull/{number}/merge` what merging it makes: as long as
+it is open a merge to try out, from then on what its base branch was moved to. It is merged as soon as its base holds
+one of the two, whoever has brought that about.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from local_cloud import git_history
+from local_cloud.cloud import Cloud
+from local_cloud.git import git
+from local_cloud.git_commits import Draft, merge_tree, write_commit
+from local_cloud.github.dialect import now
+from local_cloud.github.events import setting, user_shown
+from local_cloud.github.links import account_shown
+from local_cloud.github.outbox import Event, announce
+from local_cloud.github.places import api_url, folder, html_url
+from local_cloud.github.repository import organization_named, shown
+from local_cloud.store import Document
+
+BRANCHES = "refs/heads/"
+MAX_COMMITS = 250
+"""Of a pull request, GitHub shows no more."""
+
+
+def all_of(cloud: Cloud, repository: Document) -> list[Document]:
+    """The oldest first."""
+    return sorted(cloud.store.values("pull_requests", str(repository["id"])), key=lambda pull: pull["number"])
+
+
+def put(cloud: Cloud, repository: Document, pull: Document) -> Document:
+    pull = {**pull, "updated_at": now()}
+    cloud.store.put("pull_requests", str(repository["id"]), str(pull["number"]), pull)
+    return pull
+
+
+def refresh(cloud: Cloud, repository: Document, pull: Document, base: str, head: str) -> Document:
+    """An open pull request whose branches are at these commits now, and whether it could be merged."""
+    path, number = folder(cloud, repository), pull["number"]
+    git(path, "update-ref", pull_ref(number, "head"), head)
+    tree, merge = merge_tree(path, base, head), None
+    if tree:
+        message = f"Merge {head} into {base}"
+        merge = write_commit(path, Draft(tree=tree, parents=[base, head], message=message))
+        git(path, "update-ref", pull_ref(number, "merge"), merge)
+    else:
+        git(path, "update-ref", "-d", pull_ref(number, "merge"))
+    changed = {"base_sha": base, "head_sha": head, "mergeable": bool(tree), "merge_commit_sha": merge}
+    return put(cloud, repository, {**pull, **changed})
+
+
+def close(cloud: Cloud, repository: Document, pull: Document, merged: str | None = None) -> Document:
+    """`merged` is the commit that its base branch was moved to by it."""
+    at = now()
+    merge = {"merged_at": at, "merge_commit_sha": merged} if merged else {}
+    pull = put(cloud, repository, {**pull, "state": "closed", "closed_at": at, **merge})
+    tell(cloud, repository, pull, "closed")
+    return pull
+
+
+def follow(cloud: Cloud, repository: Document, refs: Mapping[str, str]) -> None:
+    """Branches have moved, and are at `refs` now."""
+    for pull in all_of(cloud, repository):
+        if pull["state"] == "open":
+            _follow(cloud, repository, pull, refs.get(BRANCHES + pull["base"]), refs.get(BRANCHES + pull["head"]))
+
+
+def tell(cloud: Cloud, repository: Document, pull: Document, action: str, **more: Any) -> None:
+    payload = {
+        "action": action,
+        "number": pull["number"],
+        "pull_request": pull_shown(cloud, repository, pull),
+        **more,
+        **setting(cloud, repository),
+    }
+    announce(cloud, repository, Event(name="pull_request", payload=payload))
+
+
+def commits_of(cloud: Cloud, repository: Document, pull: Document) -> list[git_history.Commit]:
+    """The oldest first."""
+    path = folder(cloud, repository)
+    return git_history.commits(path, [pull["head_sha"]], [pull["base_sha"]], MAX_COMMITS)[::-1]
+
+
+def files_of(cloud: Cloud, repository: Document, pull: Document) -> list[git_history.FileChange]:
+    """What its commits change, taken together."""
+    path = folder(cloud, repository)
+    return git_history.file_changes(
+        path, git_history.merge_base(path, pull["base_sha"], pull["head_sha"]), pull["head_sha"]
+    )
+
+
+def listed(cloud: Cloud, repository: Document, pull: Document) -> dict[str, Any]:
+    """As a list of pull requests shows it."""
+    number, url = pull["number"], api_url(cloud, repository)
+    own, issue, html = f"{url}/pulls/{number}", f"{url}/issues/{number}", f"{html_url(cloud, repository)}/pull/{number}"
+    addresses = {
+        "comments": f"{issue}/comments",
+        "commits": f"{own}/commits",
+        "issue": issue,
+        "review_comments": f"{own}/comments",
+        "review_comment": f"{url}/pulls/comments{{/number}}",
+        "statuses": f"{url}/statuses/{pull['head_sha']}",
+    }
+    hidden = {"base_sha", "head_sha", "mergeable"}
+    return {
+        **{key: value for key, value in pull.items() if key not in hidden},
+        "node_id": f"PR_{pull['id']}",
+        "url": own,
+        "html_url": html,
+        "diff_url": f"{html}.diff",
+        "patch_url": f"{html}.patch",
+        **{f"{name}_url": address for name, address in addresses.items()},
+        "locked": False,
+        "active_lock_reason": None,
+        "user": user_shown(cloud),
+        **{name: [] for name in ("labels", "assignees", "requested_reviewers", "requested_teams")},
+        **dict.fromkeys(("assignee", "milestone", "auto_merge")),
+        "head": _side(cloud, repository, pull["head"], pull["head_sha"]),
+        "base": _side(cloud, repository, pull["base"], pull["base_sha"]),
+        "_links": {name: {"href": address} for name, address in {**addresses, "self": own, "html": html}.items()},
+        "author_association": "OWNER",
+    }
+
+
+def pull_shown(cloud: Cloud, repository: Document, pull: Document) -> dict[str, Any]:
+    """By itself: with what is counted of it, and whether it can be merged."""
+    files, merged = files_of(cloud, repository, pull), pull["merged_at"] is not None
+    comments = cloud.store.values("issue_comments", str(repository["id"]))
+    if pull["state"] == "closed":
+        state = "unknown"
+    elif pull["draft"]:
+        state = "draft"
+    else:
+        state = "clean" if pull["mergeable"] else "dirty"
+    return {
+        **listed(cloud, repository, pull),
+        "merged": merged,
+        "mergeable": pull["mergeable"] if pull["state"] == "open" else None,
+        "rebaseable": pull["mergeable"] if pull["state"] == "open" else None,
+        "mergeable_state": state,
+        "merged_by": user_shown(cloud) if merged else None,
+        "comments": sum(comment["number"] == pull["number"] for comment in comments),
+        "review_comments": 0,
+        "maintainer_can_modify": False,
+        "commits": len(commits_of(cloud, repository, pull)),
+        "additions": sum(file.additions for file in files),
+        "deletions": sum(file.deletions for file in files),
+        "changed_files": len(files),
+    }
+
+
+def pull_ref(number: int, kind: str) -> str:
+    """`kind` is `head` or `merge`."""
+    return f"refs/pull/{number}/{kind}"
+
+
+def _follow(cloud: Cloud, repository: Document, pull: Document, base: str | None, head: str | None) -> None:
+    path, moved = folder(cloud, repository), head not in {None, pull["head_sha"]}
+    if base and base != pull["base_sha"] and (merged := _merged(path, pull, base)):
+        close(cloud, repository, pull, merged)
+    elif not base or not head or (moved and git_history.leads_to(path, head, base)):
+        close(cloud, repository, pull)
+    elif moved or base != pull["base_sha"]:
+        before = pull["head_sha"]
+        pull = refresh(cloud, repository, pull, base, head)
+        if moved:
+            tell(cloud, repository, pull, "synchronize", before=before, after=head)
+
+
+def _merged(path: Path, pull: Document, base: str) -> str | None:
+    """What the base branch has been moved to by the pull request, if it has been."""
+    made = git_history.find_ref(path, pull_ref(pull["number"], "merge"))
+    if made and git_history.leads_to(path, made[0], base):
+        return made[0]
+    return base if git_history.leads_to(path, pull["head_sha"], base) else None
+
+
+def _side(cloud: Cloud, repository: Document, branch: str, sha: str) -> dict[str, Any]:
+    owner = organization_named(cloud, repository["owner"])
+    return {
+        "label": f"{owner['login']}:{branch}",
+        "ref": branch,
+        "sha": sha,
+        "user": account_shown(cloud, owner["login"], owner["id"], "Organization"),
+        "repo": shown(cloud, repository),
+    }

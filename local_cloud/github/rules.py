@@ -1,0 +1,104 @@
+"""What the rulesets of a repository forbid the one user: of a ref's change, and of merging a pull request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_cloud import proc_receive
+from local_cloud.cloud import Cloud
+from local_cloud.github.places import folder, html_url
+from local_cloud.github.pushes import BRANCHES, RefChange
+from local_cloud.ref_rules import LINEAR, PROTECTED, RefRules
+from local_cloud.store import Document
+
+ADMIN_ROLE = 5
+APPROVALS = "required_approving_review_count"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """Configuration and environment by which git holds to the rules when it takes a push."""
+
+    configuration: Mapping[str, str]
+    environment: Mapping[str, str]
+
+
+UNGUARDED = Guard(configuration={}, environment={})
+
+
+def violations(cloud: Cloud, repository: Document, change: RefChange) -> list[str]:
+    """What GitHub says of each rule that a direct change of the ref breaks."""
+    return _binding(cloud, repository).violations(folder(cloud, repository), change.ref, change.before, change.after)
+
+
+def merge_violations(cloud: Cloud, repository: Document, pull: Document, method: str) -> list[str]:
+    """What GitHub says of each rule that merging a pull request breaks."""
+    found = []
+    for ruleset in of_ref(cloud, repository, BRANCHES + pull["base"]):
+        if bypass(ruleset) != "never":
+            continue
+        rules = {rule["type"]: rule.get("parameters") or {} for rule in ruleset["rules"]}
+        wanted = rules.get("pull_request", {})
+        if "update" in rules:
+            found.append(PROTECTED)
+        if "required_linear_history" in rules and method == "merge":
+            found.append(LINEAR)
+        if method not in wanted.get("allowed_merge_methods", [method]):
+            found.append(f"{method.capitalize()} merges are not allowed on this branch.")
+        if count := wanted.get(APPROVALS, 0):
+            # There is nobody who could review.
+            reviews = "approving review is" if count == 1 else "approving reviews are"
+            found.append(f"At least {count} {reviews} required by reviewers with write access.")
+    return found
+
+
+def of_ref(cloud: Cloud, repository: Document, ref: str) -> list[Document]:
+    """The rulesets that are active for a ref."""
+    active = {ruleset["id"]: ruleset for ruleset in _active(cloud, repository)}
+    rules = RefRules([_plain(ruleset) for ruleset in active.values()], repository["default_branch"])
+    return [active[ruleset["id"]] for ruleset in rules.about(ref)]
+
+
+def bypass(ruleset: Document) -> str:
+    """How far a ruleset does not hold for the one user, who administers organisation and repository: `always`,
+    `pull_requests_only`, `exempt` or `never`."""
+    modes = {
+        actor["bypass_mode"]
+        for actor in ruleset["bypass_actors"]
+        if actor["actor_type"] == "OrganizationAdmin"
+        or (actor["actor_type"], actor["actor_id"]) == ("RepositoryRole", ADMIN_ROLE)
+    }
+    names = {"always": "always", "exempt": "exempt", "pull_request": "pull_requests_only"}
+    return next((name for mode, name in names.items() if mode in modes), "never")
+
+
+def push_guard(cloud: Cloud, repository: Document) -> Guard:
+    binding = _binding(cloud, repository)
+    if not binding.rulesets:
+        return UNGUARDED
+    environment = proc_receive.environment(binding, f"{html_url(cloud, repository)}/rules?ref=")
+    return Guard(configuration=proc_receive.CONFIGURATION, environment=environment)
+
+
+def _active(cloud: Cloud, repository: Document) -> list[Document]:
+    rulesets = cloud.store.values("rulesets", str(repository["id"]))
+    return [ruleset for ruleset in rulesets if ruleset["enforcement"] == "active"]
+
+
+def _binding(cloud: Cloud, repository: Document) -> RefRules:
+    """What the one user can't get around by changing a ref directly."""
+    rulesets = [
+        _plain(ruleset) for ruleset in _active(cloud, repository) if bypass(ruleset) in {"never", "pull_requests_only"}
+    ]
+    return RefRules(rulesets, repository["default_branch"])
+
+
+def _plain(ruleset: Document) -> dict[str, Any]:
+    names = ruleset["conditions"]["ref_name"]
+    return {
+        "id": ruleset["id"],
+        "target": ruleset["target"],
+        "include": names["include"],
+        "exclude": names["exclude"],
+        "rules": [rule["type"] for rule in ruleset["rules"]],
+    }
