@@ -11,10 +11,21 @@ from local_cloud.git import GitError, git, git_line
 NONE = "0" * 40
 """The hash of a ref that is not there."""
 
+BRANCHES, TAGS = "refs/heads/", "refs/tags/"
+
 _FORMAT = "%H%n%T%n%P%n%an%n%ae%n%aI%n%cn%n%ce%n%cI%n%B"
 _CHANGES = {"A": "added", "D": "removed", "M": "modified", "T": "changed", "R": "renamed"}
 # What no ref has in its name, but the words by which git finds other revisions.
 _NO_NAME = re.compile(r"[\x00-\x20~^:?*\[\\\x7f]|\.\.|@\{")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefChange:
+    """`before` or `after` is `NONE` if the ref was made or deleted."""
+
+    ref: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +72,7 @@ class Tag:
 
 def refs(repository: Path) -> dict[str, str]:
     """The branches and tags by full name, such as `refs/heads/main`, with what they point at."""
-    lines = git(repository, "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags")
+    lines = git(repository, "for-each-ref", "--format=%(refname) %(objectname)", BRANCHES, TAGS)
     return dict(line.rsplit(" ", 1) for line in lines.decode(errors="replace").split("\n")[:-1])
 
 
@@ -72,6 +83,11 @@ def object_types(repository: Path, names: Iterable[str]) -> list[tuple[str, str]
     ).decode()
     found = [line.split(" ") for line in lines.splitlines()]
     return [(words[0], words[1]) if re.fullmatch(r"[0-9a-f]{40}", words[0]) else None for words in found]
+
+
+def line(repository: Path, commit: str) -> list[str]:
+    """The hashes of a commit and of all before it, the newest first."""
+    return git(repository, "rev-list", commit).decode().split()
 
 
 def find_ref(repository: Path, ref: str) -> tuple[str, str] | None:

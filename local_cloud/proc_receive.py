@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
+from local_cloud.git_history import RefChange
 from local_cloud.ref_rules import RefRules
 
 RULES, PYTHON = "LOCAL_CLOUD_RULES", "LOCAL_CLOUD_PYTHON"
@@ -37,7 +38,7 @@ def main() -> None:
     _write(stdout, "version=1\0", None)
     for packet in list(_packets(stdin)):
         before, after, ref = packet.split(" ", 2)
-        if broken := rules.violations(Path(), ref, before, after):
+        if broken := rules.violations(Path(), RefChange(ref=ref, before=before, after=after)):
             print(_explained(rules_url, ref, broken), file=sys.stderr)
             _write(stdout, f"ng {ref} {DECLINED}")
         else:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_cloud.git_history import NONE, has_merges, leads_to
+from local_cloud.git_history import BRANCHES, NONE, TAGS, RefChange, has_merges, leads_to
 
-TARGETS = {"branch": "refs/heads/", "tag": "refs/tags/"}
+TARGETS = {"branch": BRANCHES, "tag": TAGS}
 
 LINEAR = "This branch must not contain merge commits."
 PROTECTED = "Cannot update this protected ref."
@@ -41,9 +41,10 @@ class RefRules:
             and not named(ruleset["exclude"])
         ]
 
-    def violations(self, repository: Path, ref: str, before: str, after: str) -> list[str]:
-        """What GitHub says of each rule that is broken. `before` or `after` is `NONE` if the ref is made or deleted."""
-        kind = "branch" if ref.startswith(TARGETS["branch"]) else "tag"
+    def violations(self, repository: Path, change: RefChange) -> list[str]:
+        """What GitHub says of each rule that is broken."""
+        ref, before, after = change.ref, change.before, change.after
+        kind = "branch" if ref.startswith(BRANCHES) else "tag"
         made, gone = before == NONE, after == NONE
         changed = not made and not gone
         tests: dict[str, tuple[Callable[[], bool], str]] = {
@@ -65,7 +66,7 @@ def _matches(pattern: str, default_branch: str, ref: str) -> bool:
     if pattern == "~ALL":
         return True
     if pattern == "~DEFAULT_BRANCH":
-        return ref == TARGETS["branch"] + default_branch
+        return ref == BRANCHES + default_branch
     # As Ruby's File.fnmatch with FNM_PATHNAME: only `**/` goes beyond a slash.
     wild = {"**/": "(?:[^/]+/)*", "?": "[^/]", "*": "[^/]*"}
     parts = re.split(r"((?<![^/])\*\*/|\*+|\?)", pattern)

@@ -4,8 +4,9 @@ from typing import Any
 
 from local_cloud import git_history
 from local_cloud.call import Answer, Call
+from local_cloud.git_history import BRANCHES
 from local_cloud.github.commit import commit_shown, file_shown
-from local_cloud.github.dialect import page, refusal
+from local_cloud.github.dialect import not_found, page, refusal
 from local_cloud.github.places import api_url, folder, html_url
 from local_cloud.github.repository import repository_of
 from local_cloud.routing import RouteTable
@@ -13,7 +14,6 @@ from local_cloud.routing import RouteTable
 routes = RouteTable(permission="contents")
 
 REPOSITORY = "/repos/{owner}/{repo}"
-BRANCHES = "refs/heads/"
 MAX_FILES, FILES_PER_PAGE = 3000, 300
 """Of a commit, GitHub shows no more."""
 
@@ -59,6 +59,22 @@ def get_branch(call: Call) -> dict[str, Any]:
         "protection": UNPROTECTED,
         "protection_url": f"{url}/protection",
     }
+
+
+@routes.on("GET", f"{REPOSITORY}/commits")
+def list_commits(call: Call) -> Answer:
+    """The newest first, from what `sha` names on; the default branch's if it isn't sent."""
+    sent, repository = call.filters("sha", "page", "per_page"), repository_of(call)
+    path = folder(call.cloud, repository)
+    name = sent.get("sha") or f"heads/{repository['default_branch']}"
+    sha = git_history.find_commit(path, name)
+    if not sha:
+        if not git_history.refs(path):
+            raise refusal(409, "Git Repository is empty.")
+        raise not_found()
+    hashes = page(call, git_history.line(path, sha))
+    shown = [commit_shown(call.cloud, repository, git_history.commits(path, [one])[0]) for one in hashes.body]
+    return Answer(body=shown, headers=hashes.headers)
 
 
 @routes.on("GET", f"{REPOSITORY}/commits/{{ref}}")

@@ -8,14 +8,13 @@ from local_cloud import git_history, git_trees
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.git import GitError
 from local_cloud.git_commits import Draft, write_commit
-from local_cloud.git_history import NONE
+from local_cloud.git_history import BRANCHES, NONE, RefChange
 from local_cloud.git_trees import FILE, LINK, Change, Entry
 from local_cloud.github.blobs import RAW_TYPE, from_base64, in_base64, wants_raw
 from local_cloud.github.commit import git_commit_shown
 from local_cloud.github.dialect import Created, not_found, refusal, unserved
 from local_cloud.github.git_data import Signature
 from local_cloud.github.places import api_url, folder, html_url
-from local_cloud.github.pushes import BRANCHES, RefChange
 from local_cloud.github.ref_moves import move
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable

@@ -7,13 +7,12 @@ from local_cloud.call import Call, Strict
 from local_cloud.cloud import Cloud
 from local_cloud.git import git
 from local_cloud.git_commits import Draft, rebase, write_commit
-from local_cloud.git_history import NONE, Commit
+from local_cloud.git_history import BRANCHES, NONE, Commit, RefChange
 from local_cloud.github import pushes, rules
 from local_cloud.github.dialect import not_found, refusal
 from local_cloud.github.places import folder
 from local_cloud.github.pull_request import commits_of, pull_ref
 from local_cloud.github.pull_requests import PULL, pull_of
-from local_cloud.github.pushes import BRANCHES, RefChange
 from local_cloud.github.ref_moves import advance, violated
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable

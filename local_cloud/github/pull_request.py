@@ -13,6 +13,8 @@ from local_cloud import git_history
 from local_cloud.cloud import Cloud
 from local_cloud.git import git
 from local_cloud.git_commits import Draft, merge_tree, write_commit
+from local_cloud.git_history import BRANCHES
+from local_cloud.github import rules
 from local_cloud.github.dialect import now
 from local_cloud.github.events import setting, user_shown
 from local_cloud.github.links import account_shown
@@ -21,7 +23,7 @@ from local_cloud.github.places import api_url, folder, html_url
 from local_cloud.github.repository import organization_named, shown
 from local_cloud.store import Document
 
-BRANCHES = "refs/heads/"
+METHODS = ("merge", "squash", "rebase")
 MAX_COMMITS = 250
 """Of a pull request, GitHub shows no more."""
 
@@ -130,18 +132,12 @@ def pull_shown(cloud: Cloud, repository: Document, pull: Document) -> dict[str, 
     """By itself: with what is counted of it, and whether it can be merged."""
     files, merged = files_of(cloud, repository, pull), pull["merged_at"] is not None
     comments = cloud.store.values("issue_comments", str(repository["id"]))
-    if pull["state"] == "closed":
-        state = "unknown"
-    elif pull["draft"]:
-        state = "draft"
-    else:
-        state = "clean" if pull["mergeable"] else "dirty"
     return {
         **listed(cloud, repository, pull),
         "merged": merged,
         "mergeable": pull["mergeable"] if pull["state"] == "open" else None,
         "rebaseable": pull["mergeable"] if pull["state"] == "open" else None,
-        "mergeable_state": state,
+        "mergeable_state": _state(cloud, repository, pull),
         "merged_by": user_shown(cloud) if merged else None,
         "comments": sum(comment["number"] == pull["number"] for comment in comments),
         "review_comments": 0,
@@ -156,6 +152,17 @@ def pull_shown(cloud: Cloud, repository: Document, pull: Document) -> dict[str, 
 def pull_ref(number: int, kind: str) -> str:
     """`kind` is `head` or `merge`."""
     return f"refs/pull/{number}/{kind}"
+
+
+def _state(cloud: Cloud, repository: Document, pull: Document) -> str:
+    """How it stands with merging it."""
+    if pull["state"] == "closed":
+        return "unknown"
+    if pull["draft"]:
+        return "draft"
+    if not pull["mergeable"]:
+        return "dirty"
+    return "blocked" if all(rules.merge_violations(cloud, repository, pull, method) for method in METHODS) else "clean"
 
 
 def _follow(cloud: Cloud, repository: Document, pull: Document, base: str | None, head: str | None) -> None:

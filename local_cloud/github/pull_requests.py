@@ -4,13 +4,12 @@ from typing import Any, Literal
 
 from local_cloud import git_history
 from local_cloud.call import Answer, Call, Strict
-from local_cloud.git_history import NONE
+from local_cloud.git_history import BRANCHES, NONE
 from local_cloud.github import pushes
 from local_cloud.github.commit import commit_shown, file_shown
 from local_cloud.github.dialect import Created, not_found, now, page, refusal, unserved
 from local_cloud.github.places import folder
 from local_cloud.github.pull_request import (
-    BRANCHES,
     all_of,
     close,
     commits_of,
@@ -92,9 +91,9 @@ def create_pull_request(call: Call) -> Created:
     repository = pushes.record(call.cloud, repository)
     branches = git_history.refs(folder(call.cloud, repository))
     owner, _, head = sent.head.rpartition(":")
-    strange = {owner, (sent.head_repo or "").rpartition("/")[2]} - {"", repository["owner"], repository["name"]}
+    named = {owner.lower(), (sent.head_repo or "").rpartition("/")[2].lower()} - {""}
     head_sha, base_sha = branches.get(BRANCHES + head), branches.get(BRANCHES + sent.base)
-    if strange or not head_sha:
+    if named - {repository["owner"].lower(), repository["name"].lower()} or not head_sha:
         raise _invalid("invalid", "head")
     if not base_sha:
         raise _invalid("invalid", "base")
@@ -181,15 +180,16 @@ def _placed(call: Call, repository: Document, pull: Document, field: str) -> Doc
     head, base = branches.get(BRANCHES + pull["head"], NONE), branches.get(BRANCHES + pull["base"], NONE)
     if field == "base" and base == NONE:
         raise _invalid("invalid", "base")
-    if pull["merged_at"] or (field == "base" and pull["state"] == "closed"):
-        raise _impossible(f"{field} cannot be changed. The pull request is closed.")
+    if field == "base" and pull["state"] == "closed":
+        raise _impossible("Cannot change the base branch of a closed pull request.")
+    if pull["merged_at"]:
+        raise _impossible("state cannot be changed. The pull request has been merged.")
     if NONE in {head, base}:
         gone = pull["head"] if head == NONE else pull["base"]
         raise _impossible(f"state cannot be changed. The {gone} branch has been deleted.")
     if git_history.leads_to(path, head, base):
-        raise _impossible(
-            f"{field} cannot be changed. There are no new commits between {pull['base']} and {pull['head']}"
-        )
+        between = f"base branch '{pull['base']}' and head branch '{pull['head']}'"
+        raise _impossible(f"There are no new commits between {between}")
     _refuse_second(repository, all_of(call.cloud, repository), pull["head"], pull["base"], pull["number"])
     return refresh(call.cloud, repository, {**pull, "state": "open", "closed_at": None}, base, head)
 

@@ -6,14 +6,13 @@ with the next push, even one that has nothing to add).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from local_cloud import git_history
 from local_cloud.cloud import Cloud
 from local_cloud.git import EMAIL
-from local_cloud.git_history import NONE, Commit, Person
+from local_cloud.git_history import BRANCHES, NONE, TAGS, Commit, Person, RefChange
 from local_cloud.github import pull_request
 from local_cloud.github.access import Caller
 from local_cloud.github.dialect import now
@@ -26,18 +25,6 @@ from local_cloud.store import Document
 MAX_COMMITS = 20
 MAX_TAGS = 3
 """Pushed at once; of more, GitHub tells none."""
-
-BRANCHES = "refs/heads/"
-TAGS = "refs/tags/"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefChange:
-    """`before` or `after` is all zeros if the ref was made or deleted."""
-
-    ref: str
-    before: str
-    after: str
 
 
 def record(cloud: Cloud, repository: Document, sender: Caller | None = None) -> Document:

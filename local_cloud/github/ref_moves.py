@@ -7,10 +7,10 @@ told with the next push, like that of a push which no process has lived to tell.
 from local_cloud.call import Call, Refusal
 from local_cloud.git import GitError
 from local_cloud.git_commits import move_ref
+from local_cloud.git_history import RefChange
 from local_cloud.github import pushes, rules
 from local_cloud.github.dialect import refusal
 from local_cloud.github.places import folder
-from local_cloud.github.pushes import RefChange
 from local_cloud.store import Document
 
 

@@ -5,10 +5,9 @@ from typing import Any
 from local_cloud import git_history
 from local_cloud.call import Call, Strict
 from local_cloud.git import GitError, git
-from local_cloud.git_history import NONE
+from local_cloud.git_history import BRANCHES, NONE, TAGS, RefChange
 from local_cloud.github.dialect import Created, not_found, page, refusal, unserved
 from local_cloud.github.places import api_url, folder
-from local_cloud.github.pushes import BRANCHES, TAGS, RefChange
 from local_cloud.github.ref_moves import move
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable

@@ -1,13 +1,17 @@
 """Repositories: generated from a template, read, changed, deleted."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
+from local_cloud import git_history
 from local_cloud.call import Call, Strict
+from local_cloud.git_history import BRANCHES
 from local_cloud.github.access import caller
 from local_cloud.github.dialect import Created, not_found, refusal, unserved
+from local_cloud.github.places import folder
 from local_cloud.github.repository import add, find, put, remove, repository_of, shown_in_full, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
@@ -118,9 +122,11 @@ def patch_repository(call: Call) -> dict[str, Any]:
     repository = repository_of(call) if sent.archived is False else writable_repository_of(call)
     if sent.name is not None and sent.name != repository["name"]:
         raise unserved(f"renaming a repository ({repository['name']} to {sent.name})")
-    if sent.default_branch is not None and sent.default_branch != repository["default_branch"]:
-        raise unserved(f"another default branch than {repository['default_branch']}")
-    return shown_in_full(call.cloud, put(call.cloud, {**repository, **sent.kept()}))
+    branch = sent.default_branch or repository["default_branch"]
+    if branch != repository["default_branch"]:
+        _check_branch(branch, git_history.refs(folder(call.cloud, repository)))
+        call.cloud.repositories.set_default_branch(repository["owner"], repository["name"], branch)
+    return shown_in_full(call.cloud, put(call.cloud, {**repository, **sent.kept(), "default_branch": branch}))
 
 
 @routes.on("DELETE", REPOSITORY)
@@ -153,3 +159,15 @@ def put_vulnerability_alerts(call: Call) -> None:
 @routes.on("DELETE", f"{REPOSITORY}/vulnerability-alerts")
 def delete_vulnerability_alerts(call: Call) -> None:
     put(call.cloud, {**writable_repository_of(call), "vulnerability_alerts": False})
+
+
+def _check_branch(name: str, refs: Collection[str]) -> None:
+    """Refused if there is no such branch to make the default one."""
+    if BRANCHES + name not in refs:
+        wrong = (
+            f"The branch {name} was not found. Please push that ref first or create it via the Git Data API."
+            if refs
+            else "Cannot update default branch for an empty repository. Please init the repository and push first."
+        )
+        error = {"resource": "Repository", "code": "invalid", "field": "default_branch", "message": wrong}
+        raise refusal(422, "Validation Failed", [error])

@@ -6,8 +6,8 @@ from typing import Any
 
 from local_cloud import proc_receive
 from local_cloud.cloud import Cloud
+from local_cloud.git_history import BRANCHES, RefChange
 from local_cloud.github.places import folder, html_url
-from local_cloud.github.pushes import BRANCHES, RefChange
 from local_cloud.ref_rules import LINEAR, PROTECTED, RefRules
 from local_cloud.store import Document
 
@@ -28,7 +28,7 @@ UNGUARDED = Guard(configuration={}, environment={})
 
 def violations(cloud: Cloud, repository: Document, change: RefChange) -> list[str]:
     """What GitHub says of each rule that a direct change of the ref breaks."""
-    return _binding(cloud, repository).violations(folder(cloud, repository), change.ref, change.before, change.after)
+    return _binding(cloud, repository).violations(folder(cloud, repository), change)
 
 
 def merge_violations(cloud: Cloud, repository: Document, pull: Document, method: str) -> list[str]:

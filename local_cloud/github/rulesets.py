@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from local_cloud.call import Answer, Call, Strict
+from local_cloud.git_history import BRANCHES
 from local_cloud.github import rules
 from local_cloud.github.dialect import Created, not_found, now, page, refusal, unserved
 from local_cloud.github.places import api_url, html_url
-from local_cloud.github.pushes import BRANCHES
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
@@ -59,7 +59,7 @@ class PullRequestParameters(Strict):
     require_last_push_approval: bool
     required_approving_review_count: Annotated[int, Field(ge=0, le=10)]
     required_review_thread_resolution: bool
-    required_reviewers: list[Any] | None = None
+    required_reviewers: list[Any] = Field(default_factory=list)
 
 
 class Rule(Strict):

@@ -179,9 +179,8 @@ def test_a_wrong_body_is_refused_with_all_that_is_wrong(gh, local, body, lines):
 
 
 def test_what_the_local_cloud_cannot_do_is_refused_loudly(gh, local, repository, template, name):
-    rename, branch = {"name": f"{name}-new"}, {"default_branch": "trunk"}
+    rename = {"name": f"{name}-new"}
     assert "renaming" in gh.call("PATCH", repository, status=501, json=rename)["message"]
-    assert "default branch" in gh.call("PATCH", repository, status=501, json=branch)["message"]
     licensed = {"name": f"{name}-b", "license_template": "mit"}
     assert "license_template" in gh.call("POST", "/orgs/{org}/repos", status=501, json=licensed)["message"]
     trunk = {"name": f"{name}-b", "default_branch": "trunk"}
@@ -189,6 +188,19 @@ def test_what_the_local_cloud_cannot_do_is_refused_loudly(gh, local, repository,
     branches = {"name": f"{name}-b", "owner": "overskill", "include_all_branches": True}
     assert "branches" in gh.call("POST", f"{template}/generate", status=501, json=branches)["message"]
     assert "type=forks" in gh.call("GET", "/orgs/{org}/repos", status=501, params={"type": "forks"})["message"]
+
+
+def test_another_branch_is_made_the_default(gh, repository, name, clone, cleanup):
+    change = {"default_branch": "trunk"}
+    missing = gh.call("PATCH", repository, status=422, json=change)["errors"][0]
+    assert missing["message"].startswith("The branch trunk was not found. ")
+    clone.git("push", "-q", "origin", "main:trunk")
+    assert gh.patch(repository, json=change)["default_branch"] == "trunk"
+    assert clone.git("ls-remote", "--symref", "origin", "HEAD").startswith("ref: refs/heads/trunk")
+    gh.post("/orgs/{org}/repos", status=201, json={"name": f"{name}-empty", "private": True})
+    cleanup(lambda: gh.send("DELETE", f"/repos/{{org}}/{name}-empty"))
+    empty = gh.call("PATCH", f"/repos/{{org}}/{name}-empty", status=422, json=change)["errors"][0]
+    assert "empty repository" in empty["message"]
 
 
 def test_secrets(gh, repository):

@@ -71,6 +71,16 @@ def test_commits(gh, repository, pushed):
     assert (root["parents"], root["files"][0]["status"]) == ([], "added")
 
 
+def test_commits_are_listed(gh, repository, pushed):
+    listed = gh.get(f"{repository}/commits", params={"sha": "main"})
+    assert [one["sha"] for one in listed[:2]] == [pushed["second"], pushed["first"]]
+    assert listed == gh.get(f"{repository}/commits")
+    assert gh.get(f"{repository}/commits", params={"per_page": "1", "page": "2"})[0]["sha"] == pushed["first"]
+    assert gh.get(f"{repository}/commits", params={"sha": pushed["first"][:8]})[0]["sha"] == pushed["first"]
+    gh.call("GET", f"{repository}/commits", status=404, params={"sha": "none"})
+    gh.call("GET", f"{repository}/commits", status=422, params={"author": "me"})
+
+
 @pytest.mark.parametrize("ref", ["none", "0" * 40, "main~1", "HEAD%5E", ":a", "%0A", "@%7B0%7D", "main..feature"])
 def test_no_such_commit(gh, repository, ref):
     assert gh.call("GET", f"{repository}/commits/{ref}", status=422)["message"].startswith("No commit found for SHA: ")

@@ -55,7 +55,7 @@ def test_a_pull_request_is_opened(gh, repository, told, clone, branch):
 
 def test_its_commits_are_fetched_but_not_pushed(clone, branch, opened):
     head = branch()
-    opened()
+    opened("OverSkill:feature")
     clone.git("fetch", "-q", "origin", "refs/pull/1/head:got", "refs/pull/1/merge:merge")
     assert clone.git("rev-parse", "got") == head
     assert clone.git("log", "-1", "--format=%P", "merge").split() == [clone.git("rev-parse", "main"), head]

@@ -178,6 +178,7 @@ def test_what_a_merge_must_be_like(gh, repository, clone, ruled):
     gh.post(f"{repository}/pulls", status=201, json={"title": "x", "head": "feature", "base": "main"})
     wanted = {**PULL_REQUEST, "allowed_merge_methods": ["merge"], "required_approving_review_count": 1}
     path = ruled("required_linear_history", "deletion", {"type": "pull_request", "parameters": wanted})
+    assert gh.get(f"{repository}/pulls/1")["mergeable_state"] == "blocked"
     squash = gh.call("PUT", f"{repository}/pulls/1/merge", status=405, json={"merge_method": "squash"})
     assert squash["message"] == (
         "Repository rule violations found\n\nSquash merges are not allowed on this branch.\n\n"
