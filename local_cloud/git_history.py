@@ -213,7 +213,12 @@ def _commit(text: str) -> Commit:
         sha=sha,
         tree=tree,
         parents=tuple(parents.split()),
-        author=Person(name=author, email=author_email, date=authored),
-        committer=Person(name=committer, email=email, date=committed),
+        author=Person(name=author, email=author_email, date=_date(authored)),
+        committer=Person(name=committer, email=email, date=_date(committed)),
         message=message.rstrip("\n"),
     )
+
+
+def _date(printed: str) -> str:
+    """git leaves the placeholder where a commit has no time that it can read."""
+    return "1970-01-01T00:00:00+00:00" if printed.startswith("%") else printed

@@ -1,5 +1,6 @@
 """Commits and annotated tags as git has them, by their hash, whether a ref leads to them or not."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -21,8 +22,16 @@ routes = RouteTable()
 GIT = "/repos/{owner}/{repo}/git"
 
 
+YEARS = range(1970, 2100)
+"""In which git can tell the time."""
+
+
 def _check_date(date: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})?", date):
+        raise ValueError("must be a time such as 2026-01-31T12:00:00Z")
     moment = datetime.fromisoformat(date)
+    if moment.year not in YEARS:
+        raise ValueError(f"must be in the years {YEARS.start} to {YEARS.stop - 1}")
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 

@@ -116,10 +116,20 @@ def test_what_is_not_there_or_another_kind(gh, repository, head):
     gh.call("POST", commits, status=422, json={"message": "x", "tree": head})
     gh.call("POST", commits, status=422, json={"message": "x", "tree": tree, "parents": [tree]})
     gh.call("POST", commits, status=501, json={"message": "x", "tree": tree, "signature": "-----BEGIN"})
-    date = {"name": "Ada", "email": "ada@example.com", "date": "yesterday"}
-    gh.call("POST", commits, status=422, json={"message": "x", "tree": tree, "author": date})
+    for date in ("yesterday", "0001-01-01T00:00:00Z", "2026-01-01", "2026-13-01T00:00:00Z"):
+        author = {"name": "Ada", "email": "ada@example.com", "date": date}
+        gh.call("POST", commits, status=422, json={"message": "x", "tree": tree, "author": author})
     gh.call("POST", f"{repository}/git/trees", status=422, json={"tree": [], "base_tree": NONE})
     gh.call("POST", f"{repository}/git/blobs", status=422, json={"content": "?", "encoding": "base64"})
+
+
+def test_a_commit_without_a_time_that_can_be_read(gh, repository, clone, head):
+    text = clone.git("cat-file", "commit", head)
+    broken = clone.path / "broken"
+    broken.write_text("\n".join(line.rsplit(" ", 2)[0] if line[:6] == "author" else line for line in text.splitlines()))
+    sha = clone.git("hash-object", "--literally", "-t", "commit", "-w", str(broken))
+    clone.git("push", "-q", "origin", f"{sha}:refs/heads/broken")
+    assert gh.get(f"{repository}/commits/{sha}")["commit"]["author"]["date"] == "1970-01-01T00:00:00Z"
 
 
 def test_an_annotated_tag(gh, repository, clone, head):
