@@ -76,6 +76,13 @@ def refs(repository: Path) -> dict[str, str]:
     return dict(line.rsplit(" ", 1) for line in lines.decode(errors="replace").split("\n")[:-1])
 
 
+def refs_within(repository: Path, commit: str, prefix: str) -> dict[str, str]:
+    """The refs below `prefix` that point at a commit or at one before it, with what they point at."""
+    form = "--format=%(refname) %(objectname)"
+    lines = git(repository, "for-each-ref", form, f"--merged={commit}", prefix).decode(errors="replace")
+    return dict(line.rsplit(" ", 1) for line in lines.split("\n")[:-1])
+
+
 def object_types(repository: Path, names: Iterable[str]) -> list[tuple[str, str] | None]:
     """Hash and type of what each name leads to, such as `refs/heads/main^{commit}`; None if it leads nowhere."""
     lines = git(

@@ -6,7 +6,6 @@ one of the two, whoever has brought that about.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from local_cloud import git_history
@@ -23,6 +22,7 @@ from local_cloud.github.places import api_url, folder, html_url
 from local_cloud.github.repository import organization_named, shown
 from local_cloud.store import Document
 
+PULLS = "refs/pull/"
 METHODS = ("merge", "squash", "rebase")
 MAX_COMMITS = 250
 """Of a pull request, GitHub shows no more."""
@@ -42,7 +42,8 @@ def put(cloud: Cloud, repository: Document, pull: Document) -> Document:
 def refresh(cloud: Cloud, repository: Document, pull: Document, base: str, head: str) -> Document:
     """An open pull request whose branches are at these commits now, and whether it could be merged."""
     path, number = folder(cloud, repository), pull["number"]
-    git(path, "update-ref", pull_ref(number, "head"), head)
+    if pull.get("head_sha") != head:
+        git(path, "update-ref", pull_ref(number, "head"), head)
     tree, merge = merge_tree(path, base, head), None
     if tree:
         message = f"Merge {head} into {base}"
@@ -65,9 +66,22 @@ def close(cloud: Cloud, repository: Document, pull: Document, merged: str | None
 
 def follow(cloud: Cloud, repository: Document, refs: Mapping[str, str]) -> None:
     """Branches have moved, and are at `refs` now."""
+    path, held = folder(cloud, repository), {}
     for pull in all_of(cloud, repository):
-        if pull["state"] == "open":
-            _follow(cloud, repository, pull, refs.get(BRANCHES + pull["base"]), refs.get(BRANCHES + pull["head"]))
+        base, head = refs.get(BRANCHES + pull["base"]), refs.get(BRANCHES + pull["head"])
+        if pull["state"] == "closed" or (base, head) == (pull["base_sha"], pull["head_sha"]):
+            continue
+        if base and base != pull["base_sha"] and base not in held:
+            held[base] = git_history.refs_within(path, base, PULLS)
+        within, number = held.get(base, {}), pull["number"]
+        if pull_ref(number, "merge") in within or pull_ref(number, "head") in within:
+            close(cloud, repository, pull, merged=within.get(pull_ref(number, "merge"), base))
+        elif not base or not head or (head != pull["head_sha"] and git_history.leads_to(path, head, base)):
+            close(cloud, repository, pull)
+        else:
+            moved = refresh(cloud, repository, pull, base, head)
+            if head != pull["head_sha"]:
+                tell(cloud, repository, moved, "synchronize", before=pull["head_sha"], after=head)
 
 
 def tell(cloud: Cloud, repository: Document, pull: Document, action: str, **more: Any) -> None:
@@ -151,7 +165,7 @@ def pull_shown(cloud: Cloud, repository: Document, pull: Document) -> dict[str, 
 
 def pull_ref(number: int, kind: str) -> str:
     """`kind` is `head` or `merge`."""
-    return f"refs/pull/{number}/{kind}"
+    return f"{PULLS}{number}/{kind}"
 
 
 def _state(cloud: Cloud, repository: Document, pull: Document) -> str:
@@ -163,27 +177,6 @@ def _state(cloud: Cloud, repository: Document, pull: Document) -> str:
     if not pull["mergeable"]:
         return "dirty"
     return "blocked" if all(rules.merge_violations(cloud, repository, pull, method) for method in METHODS) else "clean"
-
-
-def _follow(cloud: Cloud, repository: Document, pull: Document, base: str | None, head: str | None) -> None:
-    path, moved = folder(cloud, repository), head not in {None, pull["head_sha"]}
-    if base and base != pull["base_sha"] and (merged := _merged(path, pull, base)):
-        close(cloud, repository, pull, merged)
-    elif not base or not head or (moved and git_history.leads_to(path, head, base)):
-        close(cloud, repository, pull)
-    elif moved or base != pull["base_sha"]:
-        before = pull["head_sha"]
-        pull = refresh(cloud, repository, pull, base, head)
-        if moved:
-            tell(cloud, repository, pull, "synchronize", before=before, after=head)
-
-
-def _merged(path: Path, pull: Document, base: str) -> str | None:
-    """What the base branch has been moved to by the pull request, if it has been."""
-    made = git_history.find_ref(path, pull_ref(pull["number"], "merge"))
-    if made and git_history.leads_to(path, made[0], base):
-        return made[0]
-    return base if git_history.leads_to(path, pull["head_sha"], base) else None
 
 
 def _side(cloud: Cloud, repository: Document, branch: str, sha: str) -> dict[str, Any]:
