@@ -58,11 +58,11 @@ def test_unknown_routes_fail_loudly_and_are_listed(fresh, caplog):
             answer = fresh.client.patch("/client/v4/accounts/x/no-such-call?secret=1")
             assert answer.status_code == 400
             assert [error["code"] for error in answer.json()["errors"]] == [7003, 7000]
-        answer = github(fresh, "GET", "/repos/overskill/x/pulls")
+        answer = github(fresh, "GET", "/repos/overskill/x/stargazers")
         assert answer.status_code == 501
-        assert "GET /api/v3/repos/overskill/x/pulls" in answer.json()["message"]
+        assert "GET /api/v3/repos/overskill/x/stargazers" in answer.json()["message"]
     assert fresh.client.get("/_local/unknown-routes").json()["unknown_routes"] == [
-        {"method": "GET", "path": "/api/v3/repos/overskill/x/pulls", "count": 1},
+        {"method": "GET", "path": "/api/v3/repos/overskill/x/stargazers", "count": 1},
         {"method": "PATCH", "path": "/client/v4/accounts/x/no-such-call", "count": 2},
     ]
     assert "PATCH /client/v4/accounts/x/no-such-call: the local cloud has no such call" in caplog.text
