@@ -23,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--edge-port", type=int, required=True)
     command.add_argument("--listen", default=LOOPBACK, help="address of API and edge [%(default)s]")
     command.add_argument("--workerd", type=Path, required=True, help="workerd's binary")
+    command.add_argument("--act", type=Path, help="act's binary, which runs workflows; without it each run fails")
+    command.add_argument("--runs-at-once", type=int, default=2, help="of workflows; the others wait (default: 2)")
     command.add_argument("--account", required=True, help="Cloudflare account id, 32 hexadecimal digits")
     command.add_argument("--workers-subdomain", required=True, help="the account's subdomain of workers.dev")
     command.add_argument("--zone", dest="zones", action="append", default=[], help="a DNS zone (repeatable)")

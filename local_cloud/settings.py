@@ -26,6 +26,7 @@ class Settings:
 
     The API listens on `api_port`, the edge on `edge_port`; `workerd` is its binary. `listen` is the address of both:
     127.0.0.1, or every one that this machine has. `profile` and `seed` are those of the start: see `profiles`.
+    `act` is the binary that runs workflows, `runs_at_once` of them; None: no workflow can be run.
     `workers_subdomain` is the account's until it is changed through the API; `resident_apps` stay loaded at most.
     """
 
@@ -41,6 +42,8 @@ class Settings:
     profile: str = "instant"
     seed: int = 0
     listen: str = LOOPBACK
+    act: Path | None = None
+    runs_at_once: int = 2
 
     def __post_init__(self) -> None:
         checks = [
@@ -57,6 +60,8 @@ class Settings:
                 f"of this machine: the local cloud asks itself at {LOOPBACK}",
             ),
             (self.workerd.is_file(), f"--workerd {self.workerd}: there is no such file"),
+            (self.act is None or self.act.is_file(), f"--act {self.act}: there is no such file"),
+            (self.runs_at_once > 0, f"--runs-at-once {self.runs_at_once}: must be 1 or more"),
             (re.fullmatch(r"[0-9a-f]{32}", self.account), f"--account {self.account}: must be 32 hexadecimal digits"),
             (
                 re.fullmatch(_LABEL, self.workers_subdomain),

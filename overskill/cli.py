@@ -17,6 +17,7 @@ from overskill.builder_environment import lines
 from overskill.doctor import doctor
 from overskill.errors import CommandError
 from overskill.local_api import start
+from overskill.local_cloud_process import Programs
 from overskill.local_command import Profile, Seed, local
 from overskill.logs_command import logs
 from overskill.progress import duration, step
@@ -61,10 +62,10 @@ def up(
     """Start the local cloud, the platform and a first app; stay until Ctrl-C."""
     started = time.monotonic()
     session = Session(Project(), providers, stack)
-    workerd = session.toolchain.workerd
+    programs = Programs.of(session.toolchain)
     try:
         with step("Local cloud: start") as running:
-            running.detail = "started" if start(session.cloud, workerd, profile, seed) else "was running"
+            running.detail = "started" if start(session.cloud, programs, profile, seed) else "was running"
         session.up_platform()
         if stack == LOCAL_STACK:
             _show_urls(session, apps_module.create(session, FIRST_APP))

@@ -1,13 +1,12 @@
 """The local cloud's own calls, `/_local`, as commands make them."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from overskill.errors import CommandError
-from overskill.local_cloud_process import LocalCloud
+from overskill.local_cloud_process import LocalCloud, Programs
 
 SECONDS = 60
 
@@ -26,12 +25,12 @@ def ask(cloud: LocalCloud, method: str, path: str, **options: Any) -> Any:
     return answer.json() if answer.content else None
 
 
-def start(cloud: LocalCloud, workerd: Path, profile: str | None, seed: int) -> bool:
+def start(cloud: LocalCloud, programs: Programs, profile: str | None, seed: int) -> bool:
     """Start the cloud under a profile, or give the profile to the one that runs; return whether it was started.
 
     Raises `CommandError` as `LocalCloud.start` does. Without a profile, one that runs keeps its own.
     """
-    started = replace(cloud, profile=profile or cloud.profile, seed=seed).start(workerd)
+    started = replace(cloud, profile=profile or cloud.profile, seed=seed).start(programs)
     if not started and profile:
         ask(cloud, "PUT", "profile", json={"name": profile, "seed": seed})
     return started

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,9 +15,26 @@ import httpx
 import psutil
 
 from overskill.errors import CommandError
+from overskill.toolchain import Toolchain
 
 START_SECONDS = 30
 STOP_SECONDS = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programs:
+    """What the local cloud starts. `environment` has the PATH on which workflows find Node."""
+
+    workerd: Path
+    act: Path
+    environment: Mapping[str, str]
+
+    @classmethod
+    def of(cls, toolchain: Toolchain) -> "Programs":
+        """Installs what is missing. Raises `ToolchainError`."""
+        return cls(
+            workerd=toolchain.workerd, act=toolchain.act, environment=os.environ | toolchain.environment(engine=False)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +105,7 @@ class LocalCloud:
         if not self.runs():
             raise CommandError(f"the local cloud is not running: start it with {self.up}")
 
-    def start(self, workerd: Path) -> bool:
+    def start(self, programs: Programs) -> bool:
         """Start it unless it runs already; return whether it was started. Raises `CommandError` if it cannot serve."""
         if self.process() is not None:
             if self.runs():
@@ -97,7 +115,12 @@ class LocalCloud:
         with self.log.open("w") as log:
             # A session of its own: Ctrl-C in the terminal reaches this process, which then stops the cloud in order.
             process = subprocess.Popen(
-                self._command(workerd), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self._command(programs),
+                env=programs.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -150,12 +173,13 @@ class LocalCloud:
             return False
         return answer.status_code == httpx.codes.OK and self.process() is not None
 
-    def _command(self, workerd: Path) -> list[str]:
+    def _command(self, programs: Programs) -> list[str]:
         options = [
             ("--state", self.state),
             ("--api-port", self.api_port),
             ("--edge-port", self.edge_port),
-            ("--workerd", workerd),
+            ("--workerd", programs.workerd),
+            ("--act", programs.act),
             ("--account", self.account),
             ("--workers-subdomain", self.workers_subdomain),
             ("--profile", self.profile),

@@ -11,7 +11,7 @@ from platformdirs import user_data_path
 
 from overskill.checkout_cloud import of_checkout
 from overskill.local_api import ask, start
-from overskill.local_cloud_process import LocalCloud
+from overskill.local_cloud_process import LocalCloud, Programs
 from overskill.progress import step
 from overskill.project import LOCAL_STACK, Project
 from overskill.toolchain import Toolchain
@@ -67,10 +67,10 @@ def up(  # noqa: PLR0913 - an option each
         "organizations": tuple(organization or ()) or None,
     }
     cloud = replace(_cloud(state).found(), **{name: value for name, value in given.items() if value is not None})
-    workerd = Toolchain(Project().root).workerd
+    programs = Programs.of(Toolchain(Project().root))
     try:
         with step("Local cloud: start") as running:
-            running.detail = "started" if start(cloud, workerd, profile, seed) else "was running"
+            running.detail = "started" if start(cloud, programs, profile, seed) else "was running"
         print("\n".join(_addresses(cloud)))
         print('For clients in this shell: eval "$(overskill local env --show-secrets)"')
         if detach:

@@ -27,7 +27,8 @@ def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:
     if NEED_TOOLCHAIN & set(chosen):
         toolchain = Toolchain(project.root)
         environment |= toolchain.environment()
-        environment |= {"OVERSKILL_WORKERD": str(toolchain.workerd), "OVERSKILL_WRANGLER": str(toolchain.wrangler)}
+        programs = {"ACT": toolchain.act, "WORKERD": toolchain.workerd, "WRANGLER": toolchain.wrangler}
+        environment |= {f"OVERSKILL_{name}": str(path) for name, path in programs.items()}
         if "contract" in chosen:
             environment["OVERSKILL_TEST_PACKAGES"] = str(toolchain.test_packages.path / "node_modules")
     marks = [] if slow else ["-m", "not slow"]

@@ -1,4 +1,4 @@
-"""What the project runs on besides Python: Pulumi's engine, Node and the Workers runtime, at pinned versions.
+"""What the project runs on besides Python: Pulumi's engine, Node, the Workers runtime and act, at pinned versions.
 
 Each part is made when it is first asked for, and kept in the user's cache folder.
 """
@@ -9,6 +9,7 @@ import sys
 from functools import cached_property
 from pathlib import Path
 
+from overskill.toolchain.act import install_act
 from overskill.toolchain.cache import Cache, Part
 from overskill.toolchain.engine import install_engine
 from overskill.toolchain.errors import ToolchainError
@@ -45,10 +46,15 @@ class Toolchain:
         """The npm packages of the tests; no part of what runs the project."""
         return install_test_packages(self._cache, self.node, self._project)
 
+    @cached_property
+    def runner(self) -> Part:
+        """act, which runs workflows."""
+        return install_act(self._cache)
+
     @property
     def parts(self) -> tuple[Part, ...]:
         """All parts, installed."""
-        return self.engine, self.node, self.packages
+        return self.engine, self.node, self.packages, self.runner
 
     @property
     def pulumi(self) -> Path:
@@ -61,14 +67,19 @@ class Toolchain:
         return workerd(self.packages)
 
     @property
+    def act(self) -> Path:
+        """The `act` program."""
+        return self.runner.path / "act"
+
+    @property
     def wrangler(self) -> Path:
         """The `wrangler` program, which needs the Node of `environment` on PATH."""
         return self.packages.path / "node_modules" / ".bin" / "wrangler"
 
-    def environment(self) -> dict[str, str]:
-        """`PATH` with this Python environment, Node and the engine before all else."""
+    def environment(self, *, engine: bool = True) -> dict[str, str]:
+        """`PATH` with this Python environment, Node and the engine (unless it isn't needed) before all else."""
         folders = [Path(sys.executable).parent, self.node.path / "bin"]
-        if shutil.which("pulumi") != str(self.pulumi):
+        if engine and shutil.which("pulumi") != str(self.pulumi):
             folders.append(self.engine.path)
         inherited = os.environ.get("PATH", os.defpath)
         return {"PATH": os.pathsep.join([*map(str, folders), inherited])}

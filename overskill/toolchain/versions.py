@@ -11,10 +11,13 @@ PROVIDERS: Mapping[str, str] = MappingProxyType({"cloudflare": "6.23.1", "github
 """Provider plugins by name, each at the version of its SDK in `requirements.in`."""
 
 GO = "1.26.6"
-"""Go from the package index (`requirements/go.txt`), where the engine has to be built and the system's is too old."""
+"""Go from the package index (`requirements/go.txt`), where something has to be built and the system's is too old."""
 
 MINIMUM_GO = (1, 25, 11)
-"""The oldest Go that builds the engine: the `go` line of `engine/go.mod`."""
+"""The oldest Go that builds the engine and act: the `go` line of their `go.mod`."""
+
+ACT = "0.2.89"
+"""act, which runs workflows: the requirement of `act/go.mod`."""
 
 NODE = "24.19.0"
 """Node from the package index (`requirements/node.txt`)."""

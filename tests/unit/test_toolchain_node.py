@@ -8,7 +8,7 @@ from overskill.project import Project
 from overskill.toolchain import Toolchain, command
 from overskill.toolchain.cache import Cache, Workspace
 from overskill.toolchain.errors import ToolchainError
-from overskill.toolchain.versions import NODE, PULUMI
+from overskill.toolchain.versions import ACT, NODE, PULUMI
 
 NPM_CI = """
 [ "$1" = ci ]
@@ -32,7 +32,7 @@ def project(tmp_path) -> Path:
 
 
 def toolchain(project: Path, npm: str) -> Toolchain:
-    """A toolchain that has an engine, and a Node whose npm is the script `npm`."""
+    """A toolchain that has an engine, act, and a Node whose npm is the script `npm`."""
 
     def engine(workspace: Workspace) -> str:
         program(workspace.target / "pulumi", "echo")
@@ -42,7 +42,12 @@ def toolchain(project: Path, npm: str) -> Toolchain:
         program(workspace.target / "bin" / "npm", npm)
         return "wheel"
 
+    def act(workspace: Workspace) -> str:
+        program(workspace.target / "act", "echo")
+        return "built"
+
     cache = Cache(project.parent / "cache")
+    cache.install("act", ACT, act)
     cache.install("pulumi", PULUMI, engine)
     cache.install("node", NODE, node)
     return Toolchain(project, cache)
@@ -80,6 +85,7 @@ def test_the_environment_puts_the_pinned_programs_first(project, monkeypatch):
     path = tools.environment()["PATH"].split(":")
     assert path[1:] == [str(tools.node.path / "bin"), str(tools.engine.path), "/users/bin"]
     assert (Path(path[0]) / "python").exists()
+    assert tools.environment(engine=False)["PATH"].split(":")[1:] == [path[1], "/users/bin"]
     assert [part.name for part in (tools.engine, tools.node)] == ["pulumi", "node"]
 
 
@@ -94,5 +100,5 @@ def test_the_command_shows_every_part_whole(project, monkeypatch, capsys):
     ]
     command.toolchain()
     table = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in table] == ["part", "pulumi", "node", "npm-packages"]
+    assert [line.split()[0] for line in table] == ["part", "pulumi", "node", "npm-packages", "act"]
     assert all(line.endswith(str(part.path)) for line, part in zip(table[1:], parts, strict=True))

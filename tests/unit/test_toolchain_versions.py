@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from overskill import toolchain
-from overskill.toolchain.versions import GO, MINIMUM_GO, NODE, PROVIDERS, PULUMI
+from overskill.toolchain.versions import ACT, GO, MINIMUM_GO, NODE, PROVIDERS, PULUMI
 
 ROOT = Path(__file__).parents[2]
 TOOLCHAIN = Path(toolchain.__file__).parent
@@ -24,8 +24,10 @@ def test_go_modules():
     host = (TOOLCHAIN / "language_host" / "go.mod").read_text()
     assert f"github.com/pulumi/pulumi/pkg/v3 v{PULUMI}\n" in engine
     assert f"github.com/pulumi/pulumi/sdk/v3 v{PULUMI} // indirect\n" in engine
+    act = (TOOLCHAIN / "act" / "go.mod").read_text()
+    assert f"github.com/nektos/act v{ACT}\n" in act
     required = [
-        tuple(map(int, re.search(r"^go (\S+)$", module, re.MULTILINE)[1].split("."))) for module in (engine, host)
+        tuple(map(int, re.search(r"^go (\S+)$", module, re.MULTILINE)[1].split("."))) for module in (engine, host, act)
     ]
     assert max(required) == MINIMUM_GO
     assert tuple(map(int, GO.split("."))) >= MINIMUM_GO
