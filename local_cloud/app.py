@@ -10,6 +10,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from local_cloud import cloudflare, github
+from local_cloud.actions.routes import actions_routes
+from local_cloud.actions.runner import Runner
 from local_cloud.cloud import Cloud
 from local_cloud.cloudflare.d1_uploads import upload_routes
 from local_cloud.cloudflare.dialect import Cloudflare
@@ -35,7 +37,9 @@ SERVICES = {
 
 def create_app(cloud: Cloud, writes: Writes, edge_routes: Sequence[BaseRoute]) -> Starlette:
     """`edge_routes`: what only the edge asks, by path or by host; first, since a path at its host may be any."""
+    runner = Runner(cloud, writes)
     writes.watch("outbox", Hookshot(cloud, writes).send_all)
+    writes.watch("active_runs", runner.schedule)
     exchanges, snapshots, gate = Exchanges(), Snapshots(cloud), Gate(cloud)
     services = (
         Service(cloudflare.ROOT, Cloudflare(), cloudflare.TABLE, cloud, writes),
@@ -51,10 +55,11 @@ def create_app(cloud: Cloud, writes: Writes, edge_routes: Sequence[BaseRoute]) -
     public = [
         *(Mount(service.root, service) for service in services),
         *upload_routes(cloud, writes),
+        *actions_routes(cloud, writes),
         *git_routes(cloud, writes),
         Route("/{path:path}", _nowhere, methods=["DELETE", "GET", "PATCH", "POST", "PUT"]),
     ]
-    return Starlette(
+    app = Starlette(
         routes=[
             *edge_routes,
             *control_routes(cloud, writes, snapshots, exchanges, gate),
@@ -69,6 +74,8 @@ def create_app(cloud: Cloud, writes: Writes, edge_routes: Sequence[BaseRoute]) -
             ),
         ]
     )
+    app.state.runner = runner
+    return app
 
 
 async def _nowhere(request: Request) -> Response:

@@ -214,6 +214,31 @@ def file_changes(repository: Path, before: str | None, after: str) -> list[FileC
     ]
 
 
+def file(repository: Path, commit: str, path: str) -> str | None:
+    """The text of a file at a commit, or None if there is no such file."""
+    try:
+        return git(repository, "cat-file", "blob", f"{commit}:{path}").decode(errors="replace")
+    except GitError:
+        return None
+
+
+def folder(repository: Path, commit: str, path: str) -> list[str]:
+    """The paths of the files of a folder (named with a slash at its end) at a commit; none if it isn't there."""
+    try:
+        return git(repository, "ls-tree", "-z", "--name-only", commit, path).decode(errors="replace").split("\0")[:-1]
+    except GitError:
+        return []
+
+
+def paths_between(repository: Path, revisions: str) -> list[str] | None:
+    """The paths that differ in `A..B`, or in `A...B` between B and where it left A; None if a commit is gone."""
+    try:
+        printed = git(repository, "diff", "--name-only", "--no-renames", "-z", revisions)
+    except GitError:
+        return None
+    return printed.decode(errors="replace").split("\0")[:-1]
+
+
 def _commit(text: str) -> Commit:
     sha, tree, parents, author, author_email, authored, committer, email, committed, message = text.split("\n", 9)
     return Commit(

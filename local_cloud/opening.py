@@ -1,9 +1,10 @@
 """Taking up a state directory, whatever the process before this one was doing when it ended."""
 
+from local_cloud.actions import runner
 from local_cloud.cloud import Cloud
 from local_cloud.d1 import Databases
 from local_cloud.git_repositories import GitRepositories
-from local_cloud.github.outbox import end_interrupted
+from local_cloud.github import outbox
 from local_cloud.profiles import Conditions, Wanted
 from local_cloud.rate_limits import RateLimits
 from local_cloud.settings import Settings
@@ -31,7 +32,9 @@ def open_cloud(settings: Settings, state: StateDirectory, rate_limits: RateLimit
     )
     Snapshots(cloud).finish()
     cloud.seed()
-    end_interrupted(cloud)
+    outbox.end_interrupted(cloud)
+    runner.end_interrupted(cloud)
+    runner.end_orphans(cloud)
     cloud.repositories.sweep(keep=cloud.repository_paths())
     cloud.databases.sweep(keep=cloud.database_ids())
     cloud.store.sweep_blobs()

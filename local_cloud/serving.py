@@ -76,8 +76,10 @@ async def serve(settings: Settings) -> None:
             await edge.start()
             try:
                 print(ready_line(cloud), flush=True)
+                app.state.runner.schedule()
                 await server.serve(sockets=[listener])
             finally:
+                await app.state.runner.stop()
                 await edge.stop()
     finally:
         state.release()

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from local_cloud.actions import runner
 from local_cloud.cloud import Cloud
-from local_cloud.github.outbox import end_interrupted
+from local_cloud.github import outbox
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -92,5 +93,6 @@ class Snapshots:
             shutil.copytree(source / "repositories", self._cloud.state.repositories, symlinks=True)
         self._cloud.databases.copy_from(source / "databases" if source else None)
         self._cloud.seed()
-        end_interrupted(self._cloud)
+        outbox.end_interrupted(self._cloud)
+        runner.end_interrupted(self._cloud)
         self._under_way.unlink()

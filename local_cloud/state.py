@@ -6,8 +6,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from filelock import FileLock, Timeout
 
 from local_cloud.vault import Vault
@@ -44,6 +44,7 @@ class StateDirectory:
         self.databases = self.path / "databases"
         self.snapshots = self.path / "snapshots"
         self.edge = self.path / "edge"
+        self.actions = self.path / "actions"
         self.request_log = self.path / "requests.log"
         self._pid = self.path / "local-cloud.pid"
         self._lock = FileLock(self.path / "lock")
@@ -75,7 +76,7 @@ class StateDirectory:
         except (ValueError, TypeError) as error:
             raise StateError(f"{path} is damaged ({error}): rm {path}, and new tokens are made at the start") from None
         if asdict(credentials) != kept:
-            _write_private(path, json.dumps(asdict(credentials), indent=2).encode())
+            write_private(path, json.dumps(asdict(credentials), indent=2).encode())
         return credentials
 
     def vault(self) -> Vault:
@@ -87,11 +88,20 @@ class StateDirectory:
                     f"{path} is gone, and with it the secrets in {self.database}: put the key back, "
                     f"or give up the state with: rm -r {self.path}"
                 )
-            _write_private(path, secrets.token_bytes(KEY_BYTES))
+            write_private(path, secrets.token_bytes(KEY_BYTES))
         key = path.read_bytes()
         if len(key) != KEY_BYTES:
             raise StateError(f"{path} is damaged: put the key back, or give up the state with: rm -r {self.path}")
         return Vault(key)
+
+    def oidc_key(self) -> RSAPrivateKey:
+        """The key that identity tokens of runs are signed with, in `oidc.pem`; made if there is none yet."""
+        path = self.path / "oidc.pem"
+        if not path.exists():
+            write_private(path, _pem(generate_private_key(public_exponent=65537, key_size=2048)))
+        key = load_pem_private_key(path.read_bytes(), password=None)
+        assert isinstance(key, RSAPrivateKey)  # noqa: S101 - no other is made
+        return key
 
 
 def _new_tokens() -> dict[str, str]:
@@ -103,15 +113,18 @@ def _new_tokens() -> dict[str, str]:
 
 def _new_app() -> dict[str, str]:
     key = generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     return {
         "github_app_id": str(100_000 + secrets.randbelow(900_000)),
         "github_client_id": f"Iv23li{secrets.token_hex(7)}",
-        "github_private_key": pem,
+        "github_private_key": _pem(key).decode(),
     }
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def _pem(key: RSAPrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+
+
+def write_private(path: Path, content: bytes) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     incoming = path.with_suffix(".incoming")
     incoming.unlink(missing_ok=True)

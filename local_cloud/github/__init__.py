@@ -11,11 +11,13 @@ from local_cloud.github import (
     deliveries,
     deployment_statuses,
     deployments,
+    dispatches,
     environments,
     git_data,
     installations,
     issue_comments,
     merges,
+    oidc_subject,
     organizations,
     pull_requests,
     rate_limit,
@@ -26,6 +28,8 @@ from local_cloud.github import (
     trees,
     variables,
     webhooks,
+    workflow_runs,
+    workflows,
 )
 from local_cloud.routing import RouteTable
 
@@ -42,11 +46,13 @@ TABLE = RouteTable(
     deliveries.routes,
     deployment_statuses.routes,
     deployments.routes,
+    dispatches.routes,
     environments.routes,
     git_data.routes,
     installations.routes,
     issue_comments.routes,
     merges.routes,
+    oidc_subject.routes,
     organizations.routes,
     pull_requests.routes,
     rate_limit.routes,
@@ -57,4 +63,6 @@ TABLE = RouteTable(
     trees.routes,
     variables.routes,
     webhooks.routes,
+    workflow_runs.routes,
+    workflows.routes,
 )

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from local_cloud.call import Call, Strict
+from local_cloud.cloud import Cloud
 from local_cloud.github.dialect import Created, refusal, unserved
 from local_cloud.github.repository import organization_named
 from local_cloud.routing import RouteTable
@@ -23,7 +24,7 @@ DEFAULTS: Document = {
 }
 
 
-def _check_unique(keys: list[str]) -> list[str]:
+def check_unique(keys: list[str]) -> list[str]:
     if len(set(keys)) != len(keys):
         raise ValueError("must be unique")
     return keys
@@ -35,7 +36,7 @@ ClaimKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 class Subject(Strict):
     """GitHub takes claims by their form, whether there are such or not."""
 
-    include_claim_keys: Annotated[list[ClaimKey], AfterValidator(_check_unique)]
+    include_claim_keys: Annotated[list[ClaimKey], AfterValidator(check_unique)]
 
 
 class Permissions(Strict):
@@ -102,9 +103,13 @@ def _refuse_unselected(call: Call) -> None:
         raise refusal(409, "Conflict: allowed_actions of the organization is not selected")
 
 
+def setting(cloud: Cloud, login: str, name: str) -> Document:
+    """One of an organisation's settings, by the names of `DEFAULTS`."""
+    return cloud.store.get("actions_settings", login.lower(), name) or DEFAULTS[name]
+
+
 def _setting(call: Call, name: str) -> Document:
-    login = organization_named(call.cloud, call["org"])["login"]
-    return call.store.get("actions_settings", login.lower(), name) or DEFAULTS[name]
+    return setting(call.cloud, organization_named(call.cloud, call["org"])["login"], name)
 
 
 def _put(call: Call, name: str, value: Document) -> None:

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from local_cloud.call import Answer, Call
 from local_cloud.github import pushes
 from local_cloud.github.dialect import MAX_PER_PAGE, not_found
-from local_cloud.github.outbox import Event, post, wants
+from local_cloud.github.events import Event
+from local_cloud.github.outbox import post, wants
 from local_cloud.github.repository import repository_of
 from local_cloud.github.webhooks import HOOKS, hook_of, ping
 from local_cloud.routing import RouteTable

@@ -9,29 +9,21 @@ the blob is JSON: `{request: {headers, payload}, response: {headers, payload}}`.
 import hashlib
 import hmac
 import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from local_cloud.actions import triggers
 from local_cloud.cloud import Cloud
 from local_cloud.github.dialect import now
+from local_cloud.github.events import Event
 from local_cloud.store import Document
 
 MAX_KEPT = 300
 """Of the deliveries of a hook."""
 
 CONTENT_TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """What has happened. Each delivery of it has its guid."""
-
-    name: str
-    payload: Document
-    guid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +48,12 @@ INTERRUPTED = failed(502, "interrupted: the local cloud ended, or was set back, 
 
 
 def announce(cloud: Cloud, repository: Document, event: Event) -> None:
-    """Tell every active hook that wants the event."""
+    """Tell every active hook that wants the event, and begin the runs of the workflows that do."""
     for hook in cloud.store.values("webhooks", str(repository["id"])):
         if hook["active"] and wants(hook, event.name):
             post(cloud, repository, hook, event)
+    for following in triggers.begin(cloud, repository, event):
+        announce(cloud, repository, following)
 
 
 def wants(hook: Document, event: str) -> bool:

@@ -16,8 +16,8 @@ from local_cloud.git_history import BRANCHES, NONE, TAGS, Commit, Person, RefCha
 from local_cloud.github import pull_request
 from local_cloud.github.access import Caller
 from local_cloud.github.dialect import now
-from local_cloud.github.events import setting
-from local_cloud.github.outbox import Event, announce
+from local_cloud.github.events import Event, setting
+from local_cloud.github.outbox import announce
 from local_cloud.github.places import folder, html_url
 from local_cloud.github.repository import put
 from local_cloud.store import Document

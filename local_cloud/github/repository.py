@@ -20,20 +20,10 @@ from local_cloud.github.places import folder
 from local_cloud.store import Document
 
 OWNED = (
-    "actions_keys",
-    "actions_secrets",
-    "actions_variables",
-    "check_runs",
-    "check_suites",
-    "commit_statuses",
-    "deployment_statuses",
-    "deployments",
-    "environments",
-    "issue_comments",
-    "pull_requests",
-    "refs",
-    "rulesets",
-    "webhooks",
+    *("actions_keys", "actions_secrets", "actions_variables", "environments", "webhooks"),
+    *("check_runs", "check_suites", "commit_statuses", "deployment_statuses", "deployments"),
+    *("issue_comments", "pull_requests", "refs", "rulesets"),
+    *("workflows", "workflow_runs", "workflow_jobs", "job_logs", "oidc_subjects"),
 )
 """The collections of what belongs to a repository."""
 

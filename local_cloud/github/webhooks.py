@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.cloud import Cloud
 from local_cloud.github.dialect import Created, not_found, now, page, refusal
-from local_cloud.github.events import setting
-from local_cloud.github.outbox import Event, post
+from local_cloud.github.events import Event, setting
+from local_cloud.github.outbox import post
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document

@@ -12,6 +12,8 @@ import psutil
 
 from local_cloud.ports import listen
 
+Option = str | int | Path
+
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 
 
@@ -24,7 +26,7 @@ class Process:
     """A running local cloud."""
 
     def __init__(
-        self, state: Path, workerd: Path, *, api: int | None = None, edge: int | None = None, **options: str | int
+        self, state: Path, workerd: Path, *, api: int | None = None, edge: int | None = None, **options: Option
     ) -> None:
         """`api` and `edge` are ports; `options` are further ones of the command line, `resident_apps=5` for one."""
         self.state = state
@@ -81,7 +83,7 @@ class Process:
 
 
 @contextmanager
-def running(state: Path, workerd: Path, **options: str | int) -> Iterator[Process]:
+def running(state: Path, workerd: Path, **options: Option) -> Iterator[Process]:
     process = Process(state, workerd, **options)
     try:
         yield process.ready()

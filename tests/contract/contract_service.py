@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 import httpx
 import uvicorn
 from observer import Observer
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from local_cloud.app import create_app
@@ -26,6 +30,11 @@ from local_cloud.settings import Settings
 from local_cloud.state import StateDirectory
 from local_cloud.store import Reader
 from local_cloud.writes import Writes
+from overskill.toolchain.act import install_act
+from overskill.toolchain.cache import Cache
+
+ACT = Path(os.environ.get("OVERSKILL_ACT") or install_act(Cache()).path / "act")
+"""Made if it isn't in the cache: without it, no workflow could be tested."""
 
 JAVASCRIPT = "application/javascript+module"
 HELLO = "export default { fetch() { return new Response('hello'); } };"
@@ -122,6 +131,12 @@ class LocalCloud:
     view: EdgeView
     edge: FakeEdge
     client: httpx.Client
+    work: list[Callable[[], None]]
+
+    def write(self, work: Callable[[], None]) -> None:
+        """Run `work` as a call would: in the server's turn, inside a transaction."""
+        self.work.append(work)
+        self.client.post("/test/work").raise_for_status()
 
     @classmethod
     @contextmanager
@@ -147,6 +162,7 @@ class LocalCloud:
                 "workers_subdomain": "overskill",
                 "zones": ("overskill.localhost", "example.localhost"),
                 "organizations": ("overskill", "overskill-apps"),
+                "act": ACT,
                 **settings,
             }
         )
@@ -157,9 +173,15 @@ class LocalCloud:
         try:
             view = EdgeView(reader, cloud.vault)
             edge = FakeEdge(view)
-            app: ASGIApp = create_app(cloud, Writes(cloud.store, view, edge), [])
+            writes, work = Writes(cloud.store, view, edge), []
+
+            async def do_work(_: Request) -> Response:
+                await writes.run(work.pop())
+                return Response()
+
+            app: ASGIApp = create_app(cloud, writes, [Route("/test/work", do_work, methods=["POST"])])
             with serving(observer.watched(app) if observer else app, listener) as client:
-                yield cls(made, cloud, view, edge, client)
+                yield cls(made, cloud, view, edge, client, work)
         finally:
             listener.close()
             reader.close()

@@ -1,0 +1,99 @@
+"""Workflows, runs and jobs as the API and the events show them."""
+
+from typing import Any
+
+from local_cloud import git_history
+from local_cloud.cloud import Cloud
+from local_cloud.git import NAME
+from local_cloud.git_history import Person
+from local_cloud.github.events import USER_ID
+from local_cloud.github.links import account_shown
+from local_cloud.github.repository import shown
+from local_cloud.store import Document
+
+RUNNER = {"runner_id": 1, "runner_name": "local-cloud", "runner_group_id": 1, "runner_group_name": "Default"}
+
+
+def workflow_shown(cloud: Cloud, repository: Document, workflow: Document) -> dict[str, Any]:
+    api, html = _urls(cloud, repository)
+    branch = repository["default_branch"]
+    return {
+        **{name: value for name, value in workflow.items() if name != "runs"},
+        "node_id": f"W_{workflow['id']}",
+        "url": f"{api}/actions/workflows/{workflow['id']}",
+        "html_url": f"{html}/blob/{branch}/{workflow['path']}",
+        "badge_url": f"{html}/workflows/{workflow['name'].replace(' ', '%20')}/badge.svg",
+    }
+
+
+def run_shown(cloud: Cloud, repository: Document, run: Document) -> dict[str, Any]:
+    api, html = _urls(cloud, repository)
+    url = f"{api}/actions/runs/{run['id']}"
+    hidden = {"guid", "ref", "sha", "group", "cancels", "cancel", "problem", "blob"}
+    actor = account_shown(cloud, NAME, USER_ID, "User")
+    whole = shown(cloud, repository)
+    return {
+        **{name: value for name, value in run.items() if name not in hidden},
+        "node_id": f"WFR_{run['id']}",
+        "check_suite_id": run["id"],
+        "check_suite_node_id": f"CS_{run['id']}",
+        "url": url,
+        "html_url": f"{html}/actions/runs/{run['id']}",
+        "actor": actor,
+        "triggering_actor": actor,
+        "referenced_workflows": [],
+        "jobs_url": f"{url}/jobs",
+        "logs_url": f"{url}/logs",
+        "check_suite_url": f"{api}/check-suites/{run['id']}",
+        "artifacts_url": f"{url}/artifacts",
+        "cancel_url": f"{url}/cancel",
+        "rerun_url": f"{url}/rerun",
+        "previous_attempt_url": f"{url}/attempts/{run['run_attempt'] - 1}" if run["run_attempt"] > 1 else None,
+        "workflow_url": f"{api}/actions/workflows/{run['workflow_id']}",
+        "head_commit": _commit(cloud, repository, run["head_sha"]),
+        "repository": whole,
+        "head_repository": whole,
+    }
+
+
+def job_shown(cloud: Cloud, repository: Document, run: Document, job: Document) -> dict[str, Any]:
+    api, html = _urls(cloud, repository)
+    begun = job["status"] != "queued" and job["conclusion"] != "skipped"
+    return {
+        **{name: value for name, value in job.items() if name not in {"key", "matrix"}},
+        "node_id": f"CR_{job['id']}",
+        "run_url": f"{api}/actions/runs/{run['id']}",
+        "head_sha": run["head_sha"],
+        "head_branch": run["head_branch"],
+        "workflow_name": run["name"],
+        "url": f"{api}/actions/jobs/{job['id']}",
+        "html_url": f"{html}/actions/runs/{run['id']}/job/{job['id']}",
+        "check_run_url": f"{api}/check-runs/{job['id']}",
+        **(RUNNER if begun else dict.fromkeys(RUNNER)),
+    }
+
+
+def _commit(cloud: Cloud, repository: Document, sha: str) -> dict[str, Any] | None:
+    path = cloud.repositories.path(repository["owner"], repository["name"])
+    commits = git_history.commits(path, [sha])
+    if not commits:
+        return None
+    (commit,) = commits
+    return {
+        "id": commit.sha,
+        "tree_id": commit.tree,
+        "message": commit.message,
+        "timestamp": commit.committer.date,
+        "author": _person(commit.author),
+        "committer": _person(commit.committer),
+    }
+
+
+def _person(person: Person) -> dict[str, str]:
+    return {"name": person.name, "email": person.email}
+
+
+def _urls(cloud: Cloud, repository: Document) -> tuple[str, str]:
+    """Of the repository: in the API, and as a page."""
+    root, full_name = cloud.settings.api_url, f"{repository['owner']}/{repository['name']}"
+    return f"{root}/api/v3/repos/{full_name}", f"{root}/{full_name}"

@@ -1,0 +1,153 @@
+"""A workflow file, as far as the local cloud has to understand it; what its steps do is act's to know."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+FOLDER = ".github/workflows/"
+RUNNERS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "ubuntu-slim", "self-hosted")
+"""The labels that this machine answers to."""
+
+
+class WorkflowError(ValueError):
+    """The file is not a workflow; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concurrency:
+    """`group` and `cancel` (whether to cancel what runs) are expressions."""
+
+    group: str
+    cancel: str = "false"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """`id` is what act calls it: its id, or else its position."""
+
+    id: str
+    name: str
+    uses: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """`name` and `environment` are expressions, or empty. `problems`: what it asks for that can't be had here."""
+
+    id: str
+    name: str
+    environment: str
+    needs: tuple[str, ...]
+    permissions: Mapping[str, str]
+    labels: tuple[str, ...]
+    steps: tuple[Step, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """`events` has the filters of each event by its name; every scalar in them is a text."""
+
+    path: str
+    name: str
+    run_name: str
+    events: Mapping[str, Mapping[str, Any]]
+    concurrency: Concurrency | None
+    jobs: Mapping[str, Job]
+
+
+def read(path: str, text: str) -> Workflow:
+    """Raises `WorkflowError`."""
+    try:
+        # Without types: `on` is a name, 1.10 is no number.
+        document = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - a safe loader, which makes nothing but texts
+    except yaml.YAMLError as error:
+        raise WorkflowError(f"{path} is not YAML: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("jobs"), dict) or not document["jobs"]:
+        raise WorkflowError(f"{path} has no jobs")
+    if not document.get("on"):
+        raise WorkflowError(f"{path} names no event (`on`)")
+    permissions = _permissions(document.get("permissions"), {})
+    return Workflow(
+        path=path,
+        name=document.get("name") or path,
+        run_name=document.get("run-name") or "",
+        events=_events(path, document["on"]),
+        concurrency=_concurrency(document.get("concurrency")),
+        jobs={name: _job(path, name, job, permissions) for name, job in document["jobs"].items()},
+    )
+
+
+def texts(value: Any) -> list[str]:
+    """One text, or a list of them."""
+    return [value] if isinstance(value, str) and value else list(value or [])
+
+
+def _events(path: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
+    if isinstance(value, str | list):
+        return {name: {} for name in texts(value)}
+    if wrong := [
+        name for name, filters in value.items() if filters and name != "schedule" and type(filters) is not dict
+    ]:
+        raise WorkflowError(f"{path}: the filters of {', '.join(wrong)} are no mapping")
+    return {name: filters if isinstance(filters, dict) else {} for name, filters in value.items()}
+
+
+def _concurrency(value: Any) -> Concurrency | None:
+    if not value:
+        return None
+    if isinstance(value, str):
+        return Concurrency(group=value)
+    return Concurrency(group=value.get("group", ""), cancel=value.get("cancel-in-progress", "false"))
+
+
+def _permissions(value: Any, inherited: Mapping[str, str]) -> Mapping[str, str]:
+    """By scope. `write-all` gives an identity token too."""
+    match value:
+        case None:
+            return inherited
+        case "write-all":
+            return {"id-token": "write"}
+        case dict():
+            return value
+        case _:
+            return {}
+
+
+def _job(path: str, name: str, value: Any, inherited: Mapping[str, str]) -> Job:
+    if not isinstance(value, dict) or not (isinstance(value.get("steps"), list) or "uses" in value):
+        raise WorkflowError(f"{path}: the job {name} has no steps")
+    environment = value.get("environment") or ""
+    labels = value.get("runs-on") or []
+    return Job(
+        id=name,
+        name=value.get("name") or "",
+        environment=environment.get("name", "") if isinstance(environment, dict) else environment,
+        needs=tuple(texts(value.get("needs"))),
+        permissions=_permissions(value.get("permissions"), inherited),
+        labels=tuple(texts(labels.get("labels") if isinstance(labels, dict) else labels)),
+        steps=tuple(_steps(value.get("steps", []))),
+        problems=tuple(_problems(value, labels)),
+    )
+
+
+def _steps(values: list[Any]) -> Iterator[Step]:
+    for position, value in enumerate(values):
+        uses = value.get("uses", "")
+        what = uses or value.get("run", "").strip().partition("\n")[0]
+        yield Step(id=value.get("id") or str(position), name=value.get("name") or f"Run {what}", uses=uses)
+
+
+def _problems(job: Mapping[str, Any], labels: Any) -> Iterator[str]:
+    if "uses" in job:
+        yield f"uses: {job['uses']} (a reusable workflow)"
+    for key in ("container", "services", "concurrency"):
+        if key in job:
+            yield f"{key} of a job"
+    if isinstance(labels, str) and "${{" in labels:
+        return
+    for label in texts(labels.get("labels") if isinstance(labels, dict) else labels):
+        if label not in RUNNERS:
+            yield f"runs-on: {label}; there are {', '.join(RUNNERS)}"
