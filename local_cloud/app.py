@@ -39,7 +39,8 @@ def create_app(cloud: Cloud, writes: Writes, edge_routes: Sequence[BaseRoute]) -
     """`edge_routes`: what only the edge asks, by path or by host; first, since a path at its host may be any."""
     runner = Runner(cloud, writes)
     writes.watch("outbox", Hookshot(cloud, writes).send_all)
-    writes.watch("active_runs", runner.schedule)
+    for collection in ("active_runs", "repositories"):
+        writes.watch(collection, runner.schedule)
     exchanges, snapshots, gate = Exchanges(), Snapshots(cloud), Gate(cloud)
     services = (
         Service(cloudflare.ROOT, Cloudflare(), cloudflare.TABLE, cloud, writes),

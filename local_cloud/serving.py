@@ -76,7 +76,7 @@ async def serve(settings: Settings) -> None:
             await edge.start()
             try:
                 print(ready_line(cloud), flush=True)
-                app.state.runner.schedule()
+                await writes.catch_up()
                 await server.serve(sockets=[listener])
             finally:
                 await app.state.runner.stop()

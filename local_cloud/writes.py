@@ -44,6 +44,11 @@ class Writes:
         """Have `action` called after each commit that has written to `collection`."""
         self._watchers.append((collection, action))
 
+    async def catch_up(self) -> None:
+        """Call each watcher once, for what an earlier process has left to do."""
+        async with self._turn:
+            self._tell()
+
     @asynccontextmanager
     async def aside(self) -> AsyncIterator[None]:
         """Around what changes folders for longer than a call may take: calls go on, but nothing is replaced."""
@@ -98,3 +103,8 @@ class Writes:
             finally:
                 await self._edge.reload()
                 await self._edge.refresh()
+            self._tell()
+
+    def _tell(self) -> None:
+        for _, action in self._watchers:
+            action()

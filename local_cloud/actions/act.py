@@ -47,6 +47,7 @@ class Plan:
     secrets: Mapping[str, str]
     hidden: tuple[str, ...]
     copies: Mapping[str, Path]
+    act: Path
 
 
 def plan(cloud: Cloud, repository: Document, run: Document) -> Plan:
@@ -63,7 +64,8 @@ def plan(cloud: Cloud, repository: Document, run: Document) -> Plan:
     found, missing = copies(workflow, path, run["sha"])
     problems = [f"this machine has no {uses}; it has {', '.join(COPIES)}" for uses in missing]
     problems += [f"job {job.id}: {what}" for job in workflow.jobs.values() for what in job.problems]
-    if not cloud.settings.act:
+    program = cloud.settings.act
+    if not program:
         problems.append("the local cloud has no act, which runs workflows: start it with --act PATH, as ./dev up does")
     requests: dict[str, Mapping[str, str]] = {}
     for job in workflow.jobs.values():
@@ -74,7 +76,7 @@ def plan(cloud: Cloud, repository: Document, run: Document) -> Plan:
             continue
         if job.permissions.get("id-token") == "write":
             requests[job.id] = request_variables(cloud, repository, run, job.id, environment)
-    if problems:
+    if problems or not program:
         raise PlanError("\n".join(problems))
     token = run_token(cloud, repository)
     secrets = {
@@ -92,6 +94,7 @@ def plan(cloud: Cloud, repository: Document, run: Document) -> Plan:
         secrets={**secrets, "GITHUB_TOKEN": token},
         hidden=(*secrets.values(), token, *bearers),
         copies=found,
+        act=program.absolute(),
     )
 
 
@@ -103,7 +106,7 @@ def tracking_id(cloud: Cloud, run: Document | None = None) -> str:
 def write(made: Plan, folder: Path) -> None:
     """Fill the folder of a run, which nobody else may read."""
     folder.mkdir(mode=0o700, parents=True)
-    for name in ("home", "work", "workflow", "logs"):
+    for name in ("home", "work", "workflow"):
         (folder / name).mkdir()
     payload = made.contexts["github"]["event"]
     write_private(folder / "event.json", json.dumps(payload).encode())
@@ -113,7 +116,7 @@ def write(made: Plan, folder: Path) -> None:
     write_private(folder / "workflow" / Path(made.run["path"]).name, made.text.encode())
 
 
-def command(act: Path, made: Plan, folder: Path) -> list[str]:
+def command(made: Plan, folder: Path) -> list[str]:
     options: dict[str, object] = {
         "--workflows": folder / "workflow" / Path(made.run["path"]).name,
         "--directory": folder / "work",
@@ -131,7 +134,7 @@ def command(act: Path, made: Plan, folder: Path) -> list[str]:
         words += ["--platform", f"{label}=-self-hosted"]
     for uses, copy in made.copies.items():
         words += ["--local-repository", f"{uses}={copy}"]
-    return [str(act), made.run["event"], *words]
+    return [str(made.act), made.run["event"], *words]
 
 
 def environment(cloud: Cloud, made: Plan, folder: Path) -> dict[str, str]:

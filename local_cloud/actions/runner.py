@@ -44,13 +44,17 @@ class Runner:
         self._executions: dict[str, _Execution] = {}
 
     def schedule(self) -> None:
-        """Begin what is queued, as places are free, and cancel what is to be; between two calls."""
-        for repository, run in runs.active(self._cloud):
-            execution = self._executions.get(_key(run))
-            if execution and run["cancel"]:
+        """Begin what is queued, as places are free, and end what is to be cancelled or is gone; between two calls."""
+        active = {_key(run): (repository, run) for repository, run in runs.active(self._cloud)}
+        for key, execution in self._executions.items():
+            if key not in active:
+                execution.abandon()
+            elif active[key][1]["cancel"]:
                 execution.cancel()
-            elif not execution and run["status"] == "queued" and self._free():
-                self._begin(repository, run)
+        for key, (repository, run) in active.items():
+            busy = sum(not execution.ended for execution in self._executions.values())
+            if run["status"] == "queued" and key not in self._executions and busy < self._cloud.settings.runs_at_once:
+                self._begin(key, repository, run)
 
     async def stop(self) -> None:
         """End what runs; it has failed."""
@@ -60,12 +64,7 @@ class Runner:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._writes.run(partial(_end_interrupted, self._cloud))
 
-    def _free(self) -> bool:
-        busy = sum(not execution.ended for execution in self._executions.values())
-        return busy < self._cloud.settings.runs_at_once
-
-    def _begin(self, repository: Document, run: Document) -> None:
-        key = _key(run)
+    def _begin(self, key: str, repository: Document, run: Document) -> None:
         execution = self._executions[key] = _Execution(self._cloud, self._writes, repository, run)
         execution.task = asyncio.create_task(execution.run())
         execution.task.add_done_callback(lambda _: self._executions.pop(key))
@@ -79,7 +78,9 @@ class _Execution:
         self._writes = writes
         self._owner, self._name = repository["owner"], repository["name"]
         self._run = run
-        self._folder = folder_of(cloud, run)
+        self._folder = cloud.state.actions / "runs" / _key(run)
+        self._logs = _logs_of(cloud, run)
+        self._tracking_id = act.tracking_id(cloud, run)
         self._process: asyncio.subprocess.Process | None = None
         self._cancelled = False
         self.ended = False
@@ -87,31 +88,32 @@ class _Execution:
 
     def cancel(self) -> None:
         """Ask act to end as GitHub's runner does, and make it after a while."""
-        if self._cancelled:
-            return
-        self._cancelled = True
-        if self._process:
-            self._interrupt(self._process)
+        if not self._cancelled:
+            self._cancelled = True
+            self._interrupt()
+
+    def abandon(self) -> None:
+        """End act at once: nobody wants to know any more."""
+        if self.task and self._process and self._process.returncode is None:
+            self.task.cancel()
 
     async def run(self) -> None:
         try:
             plan = await self._writes.run(self._planned)
             if plan:
-                await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-                await asyncio.to_thread(act.write, plan, self._folder)
                 await self._execute(plan)
         except Exception:
             log.exception("run %d of %s/%s", self._run["id"], self._owner, self._name)
-            self.ended = True
             await self._writes.run(partial(self._complete, "failure", "The local cloud failed: see its log."))
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self._logs, ignore_errors=True)
+            self.ended = True
+            await self._writes.catch_up()
 
     def _planned(self) -> Plan | None:
         """What is to be done, once it is written down that the run has begun; None if there is nothing to do."""
         found = self._current()
         if not found or found[1]["status"] != "queued":
-            self.ended = True
             return None
         repository, run = found
         run, events = runs.begin(self._cloud, repository, run)
@@ -119,16 +121,15 @@ class _Execution:
         try:
             return act.plan(self._cloud, repository, run)
         except PlanError as error:
-            self.ended = True
             self._announce(repository, runs.refuse(self._cloud, repository, run, str(error)))
             return None
 
     async def _execute(self, plan: Plan) -> None:
-        masks = Masks(plan.hidden)
-        progress = Progress(plan.workflow, plan.run, plan.contexts, masks)
-        assert self._cloud.settings.act  # noqa: S101 - the plan was refused without it
+        await asyncio.to_thread(act.write, plan, self._folder)
+        self._logs.mkdir(parents=True, exist_ok=True)
+        progress = Progress(plan.workflow, plan.run, plan.contexts, Masks(plan.hidden))
         self._process = await asyncio.create_subprocess_exec(
-            *act.command(self._cloud.settings.act, plan, self._folder),
+            *act.command(plan, self._folder),
             cwd=self._folder,
             env=act.environment(self._cloud, plan, self._folder),
             stdin=DEVNULL,
@@ -137,24 +138,29 @@ class _Execution:
             start_new_session=True,
         )
         if self._cancelled:
-            self._interrupt(self._process)
+            self._interrupt()
         try:
-            async for line in _lines(self._process):
-                change = progress.read(line)
-                if change and not await self._writes.run(partial(self._record, change)):
-                    return
+            async for lines in _printed(self._process):
+                for line in lines:
+                    change = progress.read(line)
+                    if change and not await self._writes.run(partial(self._record, change)):
+                        return
                 self._write_logs(progress)
             code = await self._process.wait()
         finally:
-            processes.end(act.tracking_id(self._cloud, plan.run))
-        self.ended = True
+            await asyncio.to_thread(self._clean_up)
         await self._writes.run(partial(self._finish, progress, code))
 
-    def _interrupt(self, process: asyncio.subprocess.Process) -> None:
-        tracking_id = act.tracking_id(self._cloud, self._run)
-        with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGINT)
-        asyncio.get_running_loop().call_later(CANCEL_SECONDS, processes.end, tracking_id)
+    def _clean_up(self) -> None:
+        processes.end(self._tracking_id)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _interrupt(self) -> None:
+        if self._process:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGINT)
+            loop = asyncio.get_running_loop()
+            loop.call_later(CANCEL_SECONDS, loop.run_in_executor, None, processes.end, self._tracking_id)
 
     def _record(self, change: Change) -> bool:
         """Write down what has become of a job; False if nobody is interested any more."""
@@ -180,7 +186,7 @@ class _Execution:
         self._announce(repository, runs.complete_job(self._cloud, repository, run, job, conclusion))
         progress.document |= {"status": "completed", "conclusion": conclusion}
         self._write_log(progress)
-        runs.put_log(self._cloud, repository, job, _log_file(self._folder, job).read_text())
+        runs.put_log(self._cloud, repository, job, _log_file(self._logs, job).read_text())
 
     def _finish(self, progress: Progress, code: int) -> None:
         """act has ended."""
@@ -223,20 +229,17 @@ class _Execution:
                 self._write_log(job)
 
     def _write_log(self, progress: JobProgress) -> None:
-        """Each line is on disk at once: whatever happens, it is not lost."""
-        with _log_file(self._folder, progress.document).open("a") as file:
+        """On disk at once: whatever happens, it is not lost."""
+        with _log_file(self._logs, progress.document).open("a") as file:
             file.write(progress.unwritten)
         progress.unwritten = ""
-
-
-def folder_of(cloud: Cloud, run: Document) -> Path:
-    return cloud.state.actions / "runs" / f"{run['id']}-{run['run_attempt']}"
 
 
 def end_orphans(cloud: Cloud) -> None:
     """End what an earlier local cloud with this state has left behind when it was killed."""
     processes.end(act.tracking_id(cloud))
-    shutil.rmtree(cloud.state.actions / "runs", ignore_errors=True)
+    for name in ("runs", "logs"):
+        shutil.rmtree(cloud.state.actions / name, ignore_errors=True)
 
 
 def end_interrupted(cloud: Cloud) -> None:
@@ -251,7 +254,7 @@ def _end_interrupted(cloud: Cloud) -> None:
             continue
         for job in runs.jobs_of(cloud, repository, run):
             if job["status"] != "completed":
-                path = _log_file(folder_of(cloud, run), job)
+                path = _log_file(_logs_of(cloud, run), job)
                 text = path.read_text(errors="replace") if path.exists() else ""
                 runs.put_log(cloud, repository, job, text + stamped(f"##[error]{INTERRUPTED}"))
         for event in runs.complete(cloud, repository, run, "failure", INTERRUPTED):
@@ -259,20 +262,24 @@ def _end_interrupted(cloud: Cloud) -> None:
 
 
 def _key(run: Document) -> str:
-    return f"{run['guid']} {run['run_attempt']}"
+    return f"{run['guid']}-{run['run_attempt']}"
 
 
-def _log_file(folder: Path, job: Document) -> Path:
-    return folder / "logs" / str(job["id"])
+def _logs_of(cloud: Cloud, run: Document) -> Path:
+    """Where the logs of jobs that go on are; the store has those of the others."""
+    return cloud.state.actions / "logs" / _key(run)
 
 
-async def _lines(process: asyncio.subprocess.Process) -> AsyncIterator[str]:
-    """What it prints, however long a line is."""
+def _log_file(logs: Path, job: Document) -> Path:
+    return logs / str(job["id"])
+
+
+async def _printed(process: asyncio.subprocess.Process) -> AsyncIterator[list[str]]:
+    """What it prints, by lines, however long one is."""
     assert process.stdout  # noqa: S101 - it is a pipe
     rest = b""
     while chunk := await process.stdout.read(CHUNK_BYTES):
         *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line.decode(errors="replace")
+        yield [line.decode(errors="replace") for line in lines]
     if rest:
-        yield rest.decode(errors="replace")
+        yield [rest.decode(errors="replace")]

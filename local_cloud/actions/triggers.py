@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from local_cloud.github.dialect import now
 from local_cloud.github.events import Event
 from local_cloud.store import Document
 
+MAX_DEPTH = 3
+"""So many runs may follow each other by `workflow_run`."""
+
 SKIP = ("[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]")
 
 log = logging.getLogger(__name__)
@@ -27,7 +30,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, kw_only=True)
 class Occasion:
     """What an event makes workflows run at. `ref` is what the run is told, `sha` where its files are from; `compared`
-    are the revisions whose differences are the changed paths, empty if nobody knows."""
+    are the revisions whose differences are the changed paths, empty if nobody knows. `depth` counts the
+    runs that led to this one by `workflow_run`."""
 
     ref: str
     sha: str
@@ -35,24 +39,24 @@ class Occasion:
     title: str
     compared: str = ""
     pull_requests: tuple[dict[str, Any], ...] = ()
+    depth: int = 0
 
 
 def begin(cloud: Cloud, repository: Document, event: Event) -> list[Event]:
     """Make the runs, which wait for the runner; returns what is to be told of them."""
     if event.name not in _OCCASIONS or not _enabled(cloud, repository):
         return []
-    path = cloud.repositories.path(repository["owner"], repository["name"])
-    occasion = _OCCASIONS[event.name](path, repository, event.payload)
+    occasion = _OCCASIONS[event.name](cloud, repository, event.payload)
     if not occasion:
         return []
     told = []
-    for file in workflows.files(path, occasion.sha):
+    for file in workflows.files(_path(cloud, repository), occasion.sha):
         told += _begin_one(cloud, repository, event, occasion, file)
     return told
 
 
 def _begin_one(cloud: Cloud, repository: Document, event: Event, occasion: Occasion, file: str) -> list[Event]:
-    path = cloud.repositories.path(repository["owner"], repository["name"])
+    path = _path(cloud, repository)
     if event.name == "workflow_dispatch" and event.payload["workflow"] != file:
         return []
     problem, workflow = "", None
@@ -108,6 +112,7 @@ def _run(cloud: Cloud, repository: Document, workflow: Document, event: Event, o
         "run_started_at": at,
         "pull_requests": list(occasion.pull_requests),
         "group": None,
+        "depth": occasion.depth,
         "cancels": False,
         "cancel": False,
         "problem": "",
@@ -139,7 +144,7 @@ def _changed_paths(path: Path, occasion: Occasion) -> list[str] | None:
     return git_history.paths_between(path, occasion.compared) if occasion.compared else None
 
 
-def _pushed(path: Path, repository: Document, payload: Document) -> Occasion | None:
+def _pushed(cloud: Cloud, repository: Document, payload: Document) -> Occasion | None:
     head = payload["head_commit"]
     if payload["deleted"] or not head or any(word in head["message"] for word in SKIP):
         return None
@@ -152,11 +157,11 @@ def _pushed(path: Path, repository: Document, payload: Document) -> Occasion | N
     )
 
 
-def _pull_request(path: Path, repository: Document, payload: Document) -> Occasion | None:
+def _pull_request(cloud: Cloud, repository: Document, payload: Document) -> Occasion | None:
     """At the head of the pull request: there is no merge commit of it here."""
     pull = payload["pull_request"]
     head, base, number = pull["head"], pull["base"], payload["number"]
-    commits = git_history.commits(path, [head["sha"]])
+    commits = git_history.commits(_path(cloud, repository), [head["sha"]])
     if not commits or any(word in commits[0].message for word in SKIP):
         return None
     shown = {"id": pull["id"], "number": number, "url": pull["url"]}
@@ -171,17 +176,27 @@ def _pull_request(path: Path, repository: Document, payload: Document) -> Occasi
     )
 
 
-def _dispatched(path: Path, repository: Document, payload: Document) -> Occasion | None:
-    sha = git_history.find_commit(path, payload["ref"].removeprefix("refs/"))
+def _dispatched(cloud: Cloud, repository: Document, payload: Document) -> Occasion | None:
+    sha = git_history.find_commit(_path(cloud, repository), payload["ref"].removeprefix("refs/"))
     ref = payload["ref"]
     return Occasion(ref=ref, sha=sha, branch=ref.split("/", 2)[2], title="") if sha else None
 
 
-def _default_branch(path: Path, repository: Document, payload: Document) -> Occasion | None:
+def _default_branch(cloud: Cloud, repository: Document, payload: Document) -> Occasion | None:
     branch = repository["default_branch"]
-    sha = git_history.refs(path).get(f"refs/heads/{branch}")
+    sha = git_history.refs(_path(cloud, repository)).get(f"refs/heads/{branch}")
     title = payload["action"] if "client_payload" in payload else ""
     return Occasion(ref=f"refs/heads/{branch}", sha=sha, branch=branch, title=title) if sha else None
+
+
+def _followed(cloud: Cloud, repository: Document, payload: Document) -> Occasion | None:
+    before = runs.run_of(cloud, repository, payload["workflow_run"]["id"])
+    occasion, depth = _default_branch(cloud, repository, payload), before["depth"] + 1 if before else 0
+    return replace(occasion, depth=depth) if occasion and depth <= MAX_DEPTH else None
+
+
+def _path(cloud: Cloud, repository: Document) -> Path:
+    return cloud.repositories.path(repository["owner"], repository["name"])
 
 
 _OCCASIONS = {
@@ -189,5 +204,5 @@ _OCCASIONS = {
     "push": _pushed,
     "repository_dispatch": _default_branch,
     "workflow_dispatch": _dispatched,
-    "workflow_run": _default_branch,
+    "workflow_run": _followed,
 }

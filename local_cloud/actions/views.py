@@ -29,7 +29,7 @@ def workflow_shown(cloud: Cloud, repository: Document, workflow: Document) -> di
 def run_shown(cloud: Cloud, repository: Document, run: Document) -> dict[str, Any]:
     api, html = _urls(cloud, repository)
     url = f"{api}/actions/runs/{run['id']}"
-    hidden = {"guid", "ref", "sha", "group", "cancels", "cancel", "problem", "blob"}
+    hidden = {"guid", "depth", "ref", "sha", "group", "cancels", "cancel", "problem", "blob"}
     actor = account_shown(cloud, NAME, USER_ID, "User")
     whole = shown(cloud, repository)
     return {

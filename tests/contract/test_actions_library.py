@@ -54,7 +54,8 @@ jobs:
         uses: actions/cache@v4
         with: {path: kept, key: "key-ONE", restore-keys: key-}
       - run: |
-          echo "node ${{ steps.node.outputs.node-version }} hit ${{ steps.cache.outputs.cache-hit }} has $(cat kept/it || true)"
+          echo "node ${{ steps.node.outputs.node-version }}"
+          echo "hit ${{ steps.cache.outputs.cache-hit }} has $(cat kept/it || true)"
           mkdir -p kept dist/deep && echo ONE > kept/it
           echo a > dist/a.js; echo b > dist/deep/b.js; echo c > dist/c.map
       - uses: actions/upload-artifact@v4
