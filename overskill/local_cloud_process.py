@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 from overskill.errors import CommandError
-from overskill.toolchain import Toolchain
+from overskill.toolchain import Toolchain, ToolchainError
 
 START_SECONDS = 30
 STOP_SECONDS = 15
@@ -23,18 +23,22 @@ STOP_SECONDS = 15
 
 @dataclass(frozen=True, kw_only=True)
 class Programs:
-    """What the local cloud starts. `environment` has the PATH on which workflows find Node."""
+    """What the local cloud starts. `environment` has the PATH on which workflows find Node; without act none runs."""
 
     workerd: Path
-    act: Path
+    act: Path | None
     environment: Mapping[str, str]
 
     @classmethod
     def of(cls, toolchain: Toolchain) -> "Programs":
-        """Installs what is missing. Raises `ToolchainError`."""
-        return cls(
-            workerd=toolchain.workerd, act=toolchain.act, environment=os.environ | toolchain.environment(engine=False)
-        )
+        """Installs what is missing. Raises `ToolchainError`; where it is act alone that can't be had, tells why."""
+        try:
+            act = toolchain.act
+        except ToolchainError as reason:
+            print(f"{reason}\nWithout it the local cloud runs no workflows.", file=sys.stderr)
+            act = None
+        environment = os.environ | toolchain.environment(engine=False)
+        return cls(workerd=toolchain.workerd, act=act, environment=environment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +183,7 @@ class LocalCloud:
             ("--api-port", self.api_port),
             ("--edge-port", self.edge_port),
             ("--workerd", programs.workerd),
-            ("--act", programs.act),
+            *([("--act", programs.act)] if programs.act else []),
             ("--account", self.account),
             ("--workers-subdomain", self.workers_subdomain),
             ("--profile", self.profile),

@@ -14,6 +14,7 @@ from local_cloud.actions import workflows
 from local_cloud.actions.expressions import ExpressionError, interpolate
 from local_cloud.actions.id_token import request_variables
 from local_cloud.actions.prepared import prepare
+from local_cloud.actions.rules import refused_actions, refused_environment
 from local_cloud.actions.run_token import run_token
 from local_cloud.actions.uses import COPIES, copies
 from local_cloud.actions.workflow import RUNNERS, Workflow, WorkflowError
@@ -62,7 +63,8 @@ def plan(cloud: Cloud, repository: Document, run: Document) -> Plan:
         raise PlanError(f"{run['path']} is not in {run['sha']}")
     contexts = workflows.contexts(cloud, repository, run)
     found, missing = copies(workflow, path, run["sha"])
-    problems = [f"this machine has no {uses}; it has {', '.join(COPIES)}" for uses in missing]
+    problems = [*refused_actions(cloud, repository, [*found, *missing])]
+    problems += [f"this machine has no {uses}; it has {', '.join(COPIES)}" for uses in missing]
     problems += [f"job {job.id}: {what}" for job in workflow.jobs.values() for what in job.problems]
     program = cloud.settings.act
     if not program:
@@ -74,6 +76,8 @@ def plan(cloud: Cloud, repository: Document, run: Document) -> Plan:
         except ExpressionError as error:
             problems.append(f"job {job.id}: environment: {error}")
             continue
+        if refused := refused_environment(cloud, repository, environment, run["ref"]):
+            problems.append(f"job {job.id}: {refused}")
         if job.permissions.get("id-token") == "write":
             requests[job.id] = request_variables(cloud, repository, run, job.id, environment)
     if problems or not program:

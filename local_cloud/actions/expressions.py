@@ -5,6 +5,7 @@ workflow is act's to evaluate.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -59,8 +60,7 @@ class _Parser:
     def _equal(self) -> Any:
         value = self._unary()
         while sign := self._take("==", "!="):
-            same = _comparable(value) == _comparable(self._unary())
-            value = same == (sign == "==")
+            value = _same(value, self._unary()) == (sign == "==")
         return value
 
     def _unary(self) -> Any:
@@ -149,11 +149,20 @@ def _true(value: Any) -> bool:
     return value not in (None, False, 0, "")
 
 
-def _comparable(value: Any) -> Any:
-    """No case in texts; a truth value or nothing is a number."""
-    if isinstance(value, str):
-        return value.lower()
-    return float(value or 0) if value is None or isinstance(value, bool | int | float) else value
+def _same(one: Any, other: Any) -> bool:
+    """No case in texts; what differs in type is compared as numbers."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one.lower() == other.lower()
+    if isinstance(one, dict | list) or isinstance(other, dict | list):
+        return one is other
+    return _number(one) == _number(other)
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value or 0)
+    except ValueError:
+        return math.nan
 
 
 def _text(value: Any) -> str:
@@ -178,7 +187,7 @@ def _format(template: str, *values: Any) -> str:
 
 def _contains(whole: Any, part: Any) -> bool:
     if isinstance(whole, list):
-        return _comparable(part) in [_comparable(item) for item in whole]
+        return any(_same(part, item) for item in whole)
     return _text(part).lower() in _text(whole).lower()
 
 

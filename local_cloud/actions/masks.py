@@ -33,5 +33,5 @@ def _forms(secret: str) -> set[str]:
     # In base64 a secret looks different at each offset; what its neighbours have a part in is left out.
     shifted = {b64encode(b"\0" * shift + encoded).decode()[(0, 2, 3)[shift] :] for shift in range(3)}
     inner = {text.rstrip("=")[: -1 if text.endswith("=") else None] for text in shifted}
-    forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe="")}
-    return forms | {text for text in inner if len(text) >= 8}
+    forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret)}
+    return forms | {quote(secret, safe="")} | {text for text in inner if len(text) >= 8}

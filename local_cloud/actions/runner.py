@@ -42,9 +42,12 @@ class Runner:
         self._writes = writes
         # By guid: ids begin anew after a reset.
         self._executions: dict[str, _Execution] = {}
+        self._stopped = False
 
     def schedule(self) -> None:
         """Begin what is queued, as places are free, and end what is to be cancelled or is gone; between two calls."""
+        if self._stopped:
+            return
         active = {_key(run): (repository, run) for repository, run in runs.active(self._cloud)}
         for key, execution in self._executions.items():
             if key not in active:
@@ -58,6 +61,7 @@ class Runner:
 
     async def stop(self) -> None:
         """End what runs; it has failed."""
+        self._stopped = True
         tasks = [execution.task for execution in self._executions.values() if execution.task]
         for task in tasks:
             task.cancel()

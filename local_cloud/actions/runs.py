@@ -35,6 +35,17 @@ def jobs_of(cloud: Cloud, repository: Document, run: Document, attempt: int | No
     ]
 
 
+def filtered(runs: Iterable[Document], wanted: dict[str, str]) -> list[Document]:
+    """The runs that have each value of `wanted`; `status` may name a conclusion."""
+    fields = {"event": "event", "branch": "head_branch", "head_sha": "head_sha", "actor": "actor"}
+    return [
+        run
+        for run in runs
+        if all(run[field] == wanted[name] for name, field in fields.items() if name in wanted)
+        and wanted.get("status", run["status"]) in {run["status"], run["conclusion"]}
+    ]
+
+
 def active(cloud: Cloud) -> list[tuple[Document, Document]]:
     """Repository and run of each run that isn't completed, the oldest first."""
     found = []
@@ -70,7 +81,7 @@ def request_cancel(cloud: Cloud, repository: Document, run: Document) -> list[Ev
     """What has not begun is cancelled at once; what runs is by the runner, which sees the request."""
     if run["status"] == "in_progress":
         _put(cloud, repository, {**run, "cancel": True})
-        cloud.store.put("active_runs", "", key(run["id"]), cloud.store.get("active_runs", "", key(run["id"])) or {})
+        _wake_runner(cloud)
         return []
     return complete(cloud, repository, run, "cancelled")
 
@@ -88,7 +99,7 @@ def complete(cloud: Cloud, repository: Document, run: Document, conclusion: str,
     if not any(other["status"] in {"queued", "in_progress"} for _, other in group):
         for _, pending in group[:1]:
             _put(cloud, repository, {**pending, "status": "queued"})
-            cloud.store.changed.add("active_runs")
+            _wake_runner(cloud)
     return events
 
 
@@ -188,18 +199,12 @@ def _group(cloud: Cloud, repository: Document, run: Document) -> list[tuple[Docu
     ]
 
 
+def _wake_runner(cloud: Cloud) -> None:
+    """Have it look at the active runs once this is committed."""
+    cloud.store.changed.add("active_runs")
+
+
 def _put(cloud: Cloud, repository: Document, run: Document) -> Document:
     run = {**run, "updated_at": now()}
     cloud.store.put("workflow_runs", str(repository["id"]), key(run["id"]), run)
     return run
-
-
-def filtered(runs: Iterable[Document], wanted: dict[str, str]) -> list[Document]:
-    """The runs that have each value of `wanted`; `status` may name a conclusion."""
-    fields = {"event": "event", "branch": "head_branch", "head_sha": "head_sha", "actor": "actor"}
-    return [
-        run
-        for run in runs
-        if all(run[field] == wanted[name] for name, field in fields.items() if name in wanted)
-        and wanted.get("status", run["status"]) in {run["status"], run["conclusion"]}
-    ]

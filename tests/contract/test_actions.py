@@ -191,6 +191,39 @@ jobs:
         assert word in log
 
 
+def test_what_the_organisation_or_an_environment_does_not_allow(gh, actions):
+    permissions, selected = "/orgs/{org}/actions/permissions", "/orgs/{org}/actions/permissions/selected-actions"
+    gh.put(f"{actions.repository}/environments/slow", json={"wait_timer": 5})
+    branches = {"protected_branches": False, "custom_branch_policies": True}
+    gh.put(f"{actions.repository}/environments/closed", json={"deployment_branch_policy": branches})
+    ci = """
+on: push
+jobs:
+  one: {runs-on: ubuntu-latest, environment: slow, steps: [{uses: actions/checkout@v4}]}
+  two: {runs-on: ubuntu-latest, environment: closed, steps: [{uses: somebody/something@v1}]}
+"""
+
+    def said(**more):
+        gh.put(permissions, status=204, json={"enabled_repositories": "all", **more})
+        if more.get("allowed_actions") == "selected":
+            body = {"github_owned_allowed": True, "patterns_allowed": ["some*/*@v2"]}
+            gh.put(selected, status=204, json=body)
+        actions.push(ci=ci)
+        (log,) = actions.logs(actions.ended()).values()
+        return [line for line in log.splitlines() if "is not allowed in" in line]
+
+    try:
+        assert said() == []
+        assert len(said(allowed_actions="local_only")) == 2
+        assert ["something@v1" in line for line in said(allowed_actions="selected")] == [True]
+        assert len(said(allowed_actions="all", sha_pinning_required=True)) == 2
+    finally:
+        gh.put(permissions, status=204, json={"enabled_repositories": "all", "sha_pinning_required": False})
+    (log,) = actions.logs(actions.ended()).values()
+    assert "the wait timer of environment slow" in log
+    assert 'Branch "main" is not allowed to deploy to closed' in log
+
+
 def test_a_file_that_is_no_workflow_fails_with_every_push(actions):
     actions.push(broken="on: push\njobs: {one: {}}\n")
     run = actions.ended()
