@@ -19,8 +19,6 @@ from local_cloud.actions.run_token import run_token
 from local_cloud.actions.uses import COPIES, copies
 from local_cloud.actions.workflow import RUNNERS, Workflow, WorkflowError
 from local_cloud.cloud import Cloud
-from local_cloud.git import NAME
-from local_cloud.github.events import USER_ID
 from local_cloud.state import write_private
 from local_cloud.store import Document
 
@@ -129,7 +127,7 @@ def command(made: Plan, folder: Path) -> list[str]:
         "--var-file": folder / "vars.yml",
         "--env-file": folder / "env.yml",
         "--input-file": folder / "none",
-        "--actor": NAME,
+        "--actor": made.run["actor"]["login"],
         "--action-cache-path": folder / "cache",
     }
     words = [str(word) for option in options.items() for word in option]
@@ -173,4 +171,4 @@ def _variables(cloud: Cloud, repository: Document, run: Document, contexts: Mapp
         if isinstance(value, str) and name != "repositoryUrl"
     }
     # act takes the commit by this name alone.
-    return {**texts, "SHA_REF": run["sha"], "GITHUB_ACTOR_ID": str(USER_ID), "RUNNER_ENVIRONMENT": "github-hosted"}
+    return {**texts, "SHA_REF": run["sha"], "RUNNER_ENVIRONMENT": "github-hosted"}

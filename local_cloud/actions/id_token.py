@@ -14,7 +14,6 @@ from nacl.exceptions import CryptoError
 
 from local_cloud.actions import runs, workflows
 from local_cloud.cloud import Cloud
-from local_cloud.github.events import USER_ID
 from local_cloud.github.oidc_subject import template
 from local_cloud.github.repository import find
 from local_cloud.store import Document
@@ -22,7 +21,7 @@ from local_cloud.store import Document
 ROOT = "/_actions/oidc"
 SECONDS = 300
 CONTEXT_CLAIMS = (
-    *("actor", "base_ref", "event_name", "head_ref", "ref", "ref_protected", "ref_type", "repository"),
+    *("actor", "actor_id", "base_ref", "event_name", "head_ref", "ref", "ref_protected", "ref_type", "repository"),
     *("repository_id", "repository_owner", "repository_owner_id", "run_attempt", "run_id", "run_number", "sha"),
     *("workflow", "workflow_ref", "workflow_sha"),
 )
@@ -70,7 +69,6 @@ def claims(cloud: Cloud, bearer: str, audience: str) -> dict[str, Any]:
     environment = {"environment": asked["environment"]} if asked["environment"] else {}
     own = {
         **{name: context[name] for name in CONTEXT_CLAIMS},
-        "actor_id": str(USER_ID),
         "job_workflow_ref": context["workflow_ref"],
         "job_workflow_sha": context["workflow_sha"],
         "repository_visibility": "private" if repository["private"] else "public",

@@ -37,11 +37,12 @@ def jobs_of(cloud: Cloud, repository: Document, run: Document, attempt: int | No
 
 def filtered(runs: Iterable[Document], wanted: dict[str, str]) -> list[Document]:
     """The runs that have each value of `wanted`; `status` may name a conclusion."""
-    fields = {"event": "event", "branch": "head_branch", "head_sha": "head_sha", "actor": "actor"}
+    fields = {"event": "event", "branch": "head_branch", "head_sha": "head_sha"}
     return [
         run
         for run in runs
         if all(run[field] == wanted[name] for name, field in fields.items() if name in wanted)
+        and wanted.get("actor", run["actor"]["login"]) == run["actor"]["login"]
         and wanted.get("status", run["status"]) in {run["status"], run["conclusion"]}
     ]
 

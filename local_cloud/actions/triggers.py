@@ -101,6 +101,7 @@ def _run(cloud: Cloud, repository: Document, workflow: Document, event: Event, o
         "name": workflow["name"],
         "display_title": occasion.title or workflow["name"],
         "event": event.name,
+        "actor": event.payload["sender"],
         "head_branch": occasion.branch,
         "head_sha": occasion.sha,
         "ref": occasion.ref,

@@ -4,10 +4,7 @@ from typing import Any
 
 from local_cloud import git_history
 from local_cloud.cloud import Cloud
-from local_cloud.git import NAME
 from local_cloud.git_history import Person
-from local_cloud.github.events import USER_ID
-from local_cloud.github.links import account_shown
 from local_cloud.github.repository import shown
 from local_cloud.store import Document
 
@@ -30,7 +27,6 @@ def run_shown(cloud: Cloud, repository: Document, run: Document) -> dict[str, An
     api, html = _urls(cloud, repository)
     url = f"{api}/actions/runs/{run['id']}"
     hidden = {"guid", "depth", "ref", "sha", "group", "cancels", "cancel", "problem", "blob"}
-    actor = account_shown(cloud, NAME, USER_ID, "User")
     whole = shown(cloud, repository)
     return {
         **{name: value for name, value in run.items() if name not in hidden},
@@ -39,8 +35,7 @@ def run_shown(cloud: Cloud, repository: Document, run: Document) -> dict[str, An
         "check_suite_node_id": f"CS_{run['id']}",
         "url": url,
         "html_url": f"{html}/actions/runs/{run['id']}",
-        "actor": actor,
-        "triggering_actor": actor,
+        "triggering_actor": run["actor"],
         "referenced_workflows": [],
         "jobs_url": f"{url}/jobs",
         "logs_url": f"{url}/logs",

@@ -11,7 +11,6 @@ from typing import Any
 from local_cloud import git_history
 from local_cloud.actions.workflow import FOLDER, Workflow, WorkflowError, read
 from local_cloud.cloud import Cloud
-from local_cloud.git import NAME
 from local_cloud.github.dialect import now
 from local_cloud.store import Document
 
@@ -103,8 +102,9 @@ def github_context(cloud: Cloud, repository: Document, run: Document, payload: D
         "sha": run["sha"],
         "head_ref": pull["head"]["ref"] if pull else "",
         "base_ref": pull["base"]["ref"] if pull else "",
-        "actor": NAME,
-        "triggering_actor": NAME,
+        "actor": run["actor"]["login"],
+        "actor_id": str(run["actor"]["id"]),
+        "triggering_actor": run["actor"]["login"],
         "workflow": run["name"],
         "workflow_ref": f"{full_name}/{run['path']}@{run['ref']}",
         "workflow_sha": run["sha"],

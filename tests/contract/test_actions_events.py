@@ -56,7 +56,10 @@ def test_branches_tags_and_paths_of_a_push(actions):
         assert actions.ended(run["id"])["conclusion"] == "success"
     assert {run["event"] for run in actions.runs(branch="v1", event="push", status="success")} == {"push"}
     assert len(actions.runs(branch="v1")) == 3
-    assert actions.runs(status="failure") == []
+    assert actions.runs(status="failure") == actions.runs(actor="nobody") == []
+    assert actions.runs(actor="local-cloud") == actions.runs()
+    sha = actions.runs()[-1]["head_sha"]
+    assert [run["head_sha"] for run in actions.runs(head_sha=sha)] == [sha] * 3
 
 
 def test_a_pull_request_runs_at_its_head(gh, local, name, actions):

@@ -62,7 +62,7 @@ def verified(gh, token):
         issuer=issuer,
     )
     assert set(claims) - set(discovery["claims_supported"]) <= {
-        *("actor_id", "job_workflow_ref", "job_workflow_sha", "repository_visibility", "runner_environment"),
+        *("job_workflow_ref", "job_workflow_sha", "repository_visibility", "runner_environment"),
     }
     return claims
 
