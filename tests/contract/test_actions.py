@@ -319,15 +319,29 @@ jobs:
     assert actions.runs() == []
 
 
+def test_a_run_ends_with_its_repository(gh, actions):
+    actions.push(ci="on: push\njobs: {one: {runs-on: ubuntu-latest, steps: [{run: sleep 60}]}}\n")
+    assert until(sleeping)
+    gh.delete(actions.repository, status=204)
+    assert until(lambda: not sleeping())
+
+
+def until(condition, seconds=10):
+    """Whether it has come to be so in time."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.03)
+    return condition()
+
+
 def until_step(actions, run, name):
     """Wait until a step of the run's one job has begun."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        for job in actions.jobs(run).values():
-            if any(step["name"] == name and step["status"] == "in_progress" for step in job["steps"]):
-                return
-        time.sleep(0.03)
-    raise AssertionError(actions.jobs(run))
+
+    def begun():
+        steps = [step for job in actions.jobs(run).values() for step in job["steps"]]
+        return any(step["name"] == name and step["status"] == "in_progress" for step in steps)
+
+    assert until(begun), actions.jobs(run)
 
 
 def sleeping():
