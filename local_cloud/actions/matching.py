@@ -69,4 +69,8 @@ def _matches(patterns: Iterable[str], name: str) -> bool:
 def _regex(pattern: str) -> re.Pattern[str]:
     parts = re.findall(r"\*\*/|\*\*|\*|\?|\+|\[[^\]]*\]|\\.|.", pattern)
     made = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "?", "+": "+"}
-    return re.compile("".join(made.get(part) or (part if part[0] == "[" else re.escape(part[-1])) for part in parts))
+    expression = "".join(made.get(part) or (part if part[0] == "[" else re.escape(part[-1])) for part in parts)
+    try:
+        return re.compile(expression)
+    except re.error:  # such as `+a`, which fits nothing but itself
+        return re.compile(re.escape(pattern))

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from local_cloud.actions.shapes import misshapen
+
 FOLDER = ".github/workflows/"
 RUNNERS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "ubuntu-slim", "self-hosted")
 """The labels that this machine answers to."""
@@ -65,18 +67,18 @@ def read(path: str, text: str) -> Workflow:
         document = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - a safe loader, which makes nothing but texts
     except yaml.YAMLError as error:
         raise WorkflowError(f"{path} is not YAML: {error}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("jobs"), dict) or not document["jobs"]:
-        raise WorkflowError(f"{path} has no jobs")
-    if not document.get("on"):
-        raise WorkflowError(f"{path} names no event (`on`)")
+    if problem := misshapen(document):
+        raise WorkflowError(f"{path}: {problem}")
+    if jobs := [name for name, job in document["jobs"].items() if not job.get("steps") and not job.get("uses")]:
+        raise WorkflowError(f"{path}: without steps: {', '.join(jobs)}")
     permissions = _permissions(document.get("permissions"), {})
     return Workflow(
         path=path,
         name=document.get("name") or path,
         run_name=document.get("run-name") or "",
-        events=_events(path, document["on"]),
+        events=_events(document["on"]),
         concurrency=_concurrency(document.get("concurrency")),
-        jobs={name: _job(path, name, job, permissions) for name, job in document["jobs"].items()},
+        jobs={name: _job(name, job, permissions) for name, job in document["jobs"].items()},
     )
 
 
@@ -85,13 +87,9 @@ def texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) and value else list(value or [])
 
 
-def _events(path: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
+def _events(value: Any) -> Mapping[str, Mapping[str, Any]]:
     if isinstance(value, str | list):
         return {name: {} for name in texts(value)}
-    if wrong := [
-        name for name, filters in value.items() if filters and name != "schedule" and type(filters) is not dict
-    ]:
-        raise WorkflowError(f"{path}: the filters of {', '.join(wrong)} are no mapping")
     return {name: filters if isinstance(filters, dict) else {} for name, filters in value.items()}
 
 
@@ -100,13 +98,13 @@ def _concurrency(value: Any) -> Concurrency | None:
         return None
     if isinstance(value, str):
         return Concurrency(group=value)
-    return Concurrency(group=value.get("group", ""), cancel=value.get("cancel-in-progress", "false"))
+    return Concurrency(group=value["group"], cancel=value.get("cancel-in-progress", "false"))
 
 
 def _permissions(value: Any, inherited: Mapping[str, str]) -> Mapping[str, str]:
     """By scope. `write-all` gives an identity token too."""
     match value:
-        case None:
+        case None | "":
             return inherited
         case "write-all":
             return {"id-token": "write"}
@@ -116,18 +114,16 @@ def _permissions(value: Any, inherited: Mapping[str, str]) -> Mapping[str, str]:
             return {}
 
 
-def _job(path: str, name: str, value: Any, inherited: Mapping[str, str]) -> Job:
-    if not isinstance(value, dict) or not (isinstance(value.get("steps"), list) or "uses" in value):
-        raise WorkflowError(f"{path}: the job {name} has no steps")
+def _job(name: str, value: Mapping[str, Any], inherited: Mapping[str, str]) -> Job:
     environment = value.get("environment") or ""
     labels = value.get("runs-on") or []
     return Job(
         id=name,
         name=value.get("name") or "",
-        environment=environment.get("name", "") if isinstance(environment, dict) else environment,
+        environment=environment["name"] if isinstance(environment, dict) else environment,
         needs=tuple(texts(value.get("needs"))),
         permissions=_permissions(value.get("permissions"), inherited),
-        labels=tuple(texts(labels.get("labels") if isinstance(labels, dict) else labels)),
+        labels=tuple(texts(labels["labels"] if isinstance(labels, dict) else labels)),
         steps=tuple(_steps(value.get("steps", []))),
         problems=tuple(_problems(value, labels)),
     )
@@ -148,6 +144,6 @@ def _problems(job: Mapping[str, Any], labels: Any) -> Iterator[str]:
             yield f"{key} of a job"
     if isinstance(labels, str) and "${{" in labels:
         return
-    for label in texts(labels.get("labels") if isinstance(labels, dict) else labels):
+    for label in texts(labels["labels"] if isinstance(labels, dict) else labels):
         if label not in RUNNERS:
             yield f"runs-on: {label}; there are {', '.join(RUNNERS)}"

@@ -228,7 +228,7 @@ def test_a_file_that_is_no_workflow_fails_with_every_push(actions):
     actions.push(broken="on: push\njobs: {one: {}}\n")
     run = actions.ended()
     assert (run["conclusion"], run["name"]) == ("startup_failure", ".github/workflows/broken.yml")
-    assert "the job one has no steps" in actions.logs(run)["system.txt"]
+    assert "without steps: one" in actions.logs(run)["system.txt"]
 
 
 WAITING = """

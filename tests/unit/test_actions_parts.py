@@ -80,6 +80,7 @@ def push(ref):
         ({"branches": ["v[12].?x+"]}, "refs/heads/v2.xxx", True),
         ({"branches": ["v[12].x"]}, "refs/heads/v3.x", False),
         ({"branches": ["a.b"]}, "refs/heads/aXb", False),
+        ({"branches": ["+a", "[z-a]"]}, "refs/heads/a", False),
         ({"branches-ignore": ["main"]}, "refs/heads/main", False),
     ],
 )
@@ -103,13 +104,33 @@ def test_filters_by_path(filters, paths, wanted):
     assert matching.wants(filters, "push", push("refs/tags/v1"), lambda: paths) is True
 
 
+GOOD = "on: push\njobs: {a: {runs-on: x, steps: [{run: y}]}}"
+
+
 @pytest.mark.parametrize(
-    "text",
-    ["{", "on: push", "jobs: {a: {steps: []}}", "on: push\njobs: {a: 1}", "on: {push: main}\njobs: {a: {steps: []}}"],
+    ("text", "told"),
+    [
+        ("{", "is not YAML"),
+        ("", "file: "),
+        ("[]", "file: "),
+        ("on: push", "jobs: Field required"),
+        ("on: push\njobs: {}", "jobs: "),
+        ("jobs: {a: {steps: [{run: x}]}}", "on: Field required"),
+        ("on: push\njobs: {a: {steps: []}, b: {uses: x}}", "without steps: a"),
+        ("on: push\njobs: {a: 1}", "jobs.a: "),
+        ("on: push\njobs: {a: {steps: [null]}}", "jobs.a.steps.0: "),
+        ("on: push\njobs: {a: {steps: [{run: [1]}]}}", "jobs.a.steps.0.run: "),
+        (f"{GOOD}\nname: [1]", "name: "),
+        (f"{GOOD}\nconcurrency: {{cancel-in-progress: true}}", "concurrency.group: "),
+        (f"{GOOD}\npermissions: [1]", "permissions: "),
+        (GOOD.replace("push", "{push: {branches: {}}}"), "on.push.branches: "),
+        (GOOD.replace("push", "{workflow_dispatch: {inputs: {x: {options: 1}}}}"), "options: "),
+    ],
 )
-def test_what_is_no_workflow(text):
-    with pytest.raises(WorkflowError, match=r"ci\.yml"):
+def test_what_is_no_workflow(text, told):
+    with pytest.raises(WorkflowError, match=rf"ci\.yml.*{told}"):
         read("ci.yml", text)
+    assert read("ci.yml", GOOD).jobs["a"].steps[0].name == "Run y"
 
 
 def test_what_a_workflow_says_of_its_jobs():
@@ -126,7 +147,7 @@ jobs:
     services: {db: {image: x}}
     steps: [{run: "echo 1\\necho 2"}, {id: two, uses: x/y@v1, name: N}]
   b: {uses: ./.github/workflows/c.yml}
-  c: {runs-on: "${{ matrix.os }}", steps: []}
+  c: {runs-on: "${{ matrix.os }}", steps: [{run: echo}]}
 """,
     )
     a, b, c = workflow.jobs.values()
