@@ -5,7 +5,7 @@ import time
 
 import psutil
 from contract_process import free_port, running
-from contract_service import ACT
+from contract_service import ACT, LocalCloud
 from git_client import Clone
 
 WAITING = """
@@ -90,3 +90,23 @@ def test_runs_that_are_cut_off_have_failed_and_what_waits_goes_on(workerd, tmp_p
         until(lambda: runs(cloud)[3]["conclusion"] == "failure")
         assert "start it with --act PATH" in said(cloud, runs(cloud)[3])[1]
         assert not list((state / "actions").glob("runs/*"))
+
+
+def test_what_a_snapshot_cuts_off_has_failed_and_is_ended(local, tmp_path):
+    with LocalCloud.run(tmp_path) as cloud:
+        credentials = cloud.cloud.credentials
+        github = {"Authorization": f"Bearer {credentials.github_token}"}
+        own = {"Authorization": f"Bearer {credentials.cloudflare_token}"}
+        body = {"name": "app", "auto_init": True}
+        cloud.client.post("/api/v3/orgs/overskill/repos", headers=github, json=body).raise_for_status()
+        base = cloud.client.base_url
+        address = f"http://git:{credentials.github_token}@{base.host}:{base.port}/overskill/app.git"
+        push(cloud, Clone.of(address, tmp_path / "clone"), "72")
+        until(lambda: len(sleeping()) == 2)
+        cloud.client.post("/_local/snapshots/during", headers=own).raise_for_status()
+        cloud.client.post("/_local/snapshots/during/restore", headers=own).raise_for_status()
+        until(lambda: not sleeping())
+        (run,) = cloud.client.get(f"{REPOSITORY}/actions/runs", headers=github).json()["workflow_runs"]
+        assert (run["status"], run["conclusion"]) == ("completed", "failure")
+        cloud.client.post("/_local/reset", headers=own).raise_for_status()
+        assert cloud.client.get(f"{REPOSITORY}/actions/runs", headers=github).status_code == 404
