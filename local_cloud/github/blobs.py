@@ -14,7 +14,7 @@ from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="contents")
 
 RAW = re.compile(r"application/vnd\.github\.(?:v3\.)?raw(?:\+json)?")
 RAW_TYPE = "application/vnd.github.raw; charset=utf-8"

@@ -20,7 +20,7 @@ from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="contents")
 
 CONTENTS = "/repos/{owner}/{repo}/contents"
 CONTENT = f"{CONTENTS}/{{path*}}"

@@ -12,7 +12,7 @@ from local_cloud.github.outbox import announce
 from local_cloud.github.repository import writable_repository_of
 from local_cloud.routing import RouteTable
 
-routes = RouteTable()
+routes = RouteTable(permission="contents")
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 

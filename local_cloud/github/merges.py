@@ -18,7 +18,7 @@ from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="contents")
 
 NAMES = {"merge": "Merge commits", "squash": "Squash merges", "rebase": "Rebase merges"}
 ALLOWED = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}

@@ -17,7 +17,7 @@ from local_cloud.github.repository import organization_named, repository_of, wri
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="actions")
 
 SUBJECT = "/repos/{owner}/{repo}/actions/oidc/customization/sub"
 DEFAULT: Document = {"use_default": True}

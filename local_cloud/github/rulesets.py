@@ -14,7 +14,7 @@ from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="administration")
 
 RULESETS = "/repos/{owner}/{repo}/rulesets"
 RULESET = f"{RULESETS}/{{ruleset}}"
@@ -87,7 +87,7 @@ class ChangedRuleset(NewRuleset):
     enforcement: Literal["disabled", "active", "evaluate"] | None = None
 
 
-@routes.on("GET", RULESETS)
+@routes.on("GET", RULESETS, "metadata")
 def list_rulesets(call: Call) -> Answer:
     """The repository's own, which are all that there are. `targets` are separated by commas."""
     sent = call.filters("includes_parents", "targets", "page", "per_page")
@@ -105,7 +105,7 @@ def create_ruleset(call: Call) -> Created:
     return Created(body=_put(call, repository, ruleset))
 
 
-@routes.on("GET", RULESET)
+@routes.on("GET", RULESET, "metadata")
 def get_ruleset(call: Call) -> dict[str, Any]:
     call.filters("includes_parents")
     repository = repository_of(call)
@@ -127,7 +127,7 @@ def delete_ruleset(call: Call) -> None:
     call.store.delete("rulesets", str(repository["id"]), _key(_ruleset(call, repository)["id"]))
 
 
-@routes.on("GET", "/repos/{owner}/{repo}/rules/branches/{branch*}")
+@routes.on("GET", "/repos/{owner}/{repo}/rules/branches/{branch*}", "metadata")
 def list_branch_rules(call: Call) -> Answer:
     """The rules that are active for a branch, whether it is there or not."""
     repository = repository_of(call)

@@ -14,7 +14,7 @@ from local_cloud.github.workflows import runs_listed
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="actions")
 
 RUNS = "/repos/{owner}/{repo}/actions/runs"
 RUN = f"{RUNS}/{{run}}"

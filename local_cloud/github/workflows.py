@@ -18,7 +18,7 @@ from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
 
-routes = RouteTable()
+routes = RouteTable(permission="actions")
 
 WORKFLOWS = "/repos/{owner}/{repo}/actions/workflows"
 WORKFLOW = f"{WORKFLOWS}/{{workflow}}"

@@ -210,7 +210,7 @@ def test_the_edge_sees_all_that_it_has_to_serve(cloud, view):
     assert account.domains == (Domain(hostname="h.overskill.localhost", script="live"),)
     script = view.namespace_script("apps", "app")
     assert script is not None
-    assert dataclasses.replace(script, name="live", version=version, trusted=True) == bundle
+    assert dataclasses.replace(script, name="live", version=version) == bundle
     assert view.namespace_script("apps", "none") is None
     assert view.namespace_script("none", "app") is None
 
