@@ -22,6 +22,9 @@ from local_cloud.state import StateDirectory
 from local_cloud.store import Reader
 from local_cloud.writes import Writes
 
+KEEP_ALIVE_SECONDS = 60
+"""workerd closes an idle connection after 5 s: were this server first, a call of the edge could meet a closed one."""
+
 REQUEST_LOG_BYTES = 10 * 1024 * 1024
 
 EXPOSED = (
@@ -70,7 +73,16 @@ async def serve(settings: Settings) -> None:
                 *event_routes(cloud.store, writes, edge.token),
             ]
             app = create_app(cloud, writes, edge_routes)
-            server = _Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off"))
+            server = _Server(
+                uvicorn.Config(
+                    app,
+                    log_config=None,
+                    access_log=False,
+                    ws="none",
+                    lifespan="off",
+                    timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                )
+            )
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
             await edge.start()

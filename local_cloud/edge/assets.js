@@ -53,8 +53,7 @@ export class AssetServer {
 
 /** A file as the asset Worker expects it of a KV namespace. */
 async function file(source, url) {
-  // A kept connection that the source has just closed fails once: a new one is made for the second try.
-  const answer = await source.fetch(url).catch(() => source.fetch(url));
+  const answer = await source.fetch(url);
   if (answer.status === 404) return { value: null, metadata: null };
   if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
   return { value: answer.body, metadata: { contentType: answer.headers.get("content-type") ?? undefined } };

@@ -20,6 +20,7 @@ from local_cloud.edge.model import Account, Asset, Bundle, Module
 from local_cloud.edge_data import data_routes
 from local_cloud.edge_events import event_routes
 from local_cloud.ports import listen
+from local_cloud.serving import KEEP_ALIVE_SECONDS
 from local_cloud.store import Reader, Store
 from local_cloud.writes import Writes
 
@@ -160,7 +161,8 @@ def serve(
             routes += data_routes(Reader(store), written, databases, writes, edge.token)
             routes += event_routes(written, writes, edge.token)
         app = Starlette(routes=routes)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
+        options = uvicorn.Config(app, log_config=None, ws="none", lifespan="off", timeout_keep_alive=KEEP_ALIVE_SECONDS)
+        server = uvicorn.Server(options)
         running = RunningEdge(edge, state, port, loop)
         serving = asyncio.run_coroutine_threadsafe(server.serve([source_socket]), loop)
         try:
