@@ -85,6 +85,9 @@ def _write_stack_file(session: Session, app_id: str, display_name: str) -> None:
     if display_name:
         config[f"{APP_PROJECT}:displayName"] = display_name
     content["config"] = {**content.get("config", {}), **config}
+    if not any(isinstance(value, dict) and "secure" in value for value in content["config"].values()):
+        # It is that of a passphrase, which is made anew where it is gone, and then stands in the way.
+        content.pop("encryptionsalt", None)
     file.write_text(yaml.safe_dump(content))
 
 
