@@ -16,7 +16,7 @@ import yaml
 from conftest import PLANTED, Checkout
 
 DISPATCHER = "overskill-development-dispatch.overskill.workers.localhost"
-URL = re.compile(r"http://\S+")
+URL = re.compile(r"(?<= 200  )http://\S+")
 
 
 @pytest.fixture(scope="module")
