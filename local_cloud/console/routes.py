@@ -60,7 +60,9 @@ def console_routes(cloud: Cloud, snapshots: Snapshots, exchanges: Exchanges, gat
             else:
                 main = views.overview(store, exchanges.after()[:LATEST])
             tools = filled("tools.html", snapshots=views.snapshots(snapshots.taken()))
-            return _page(views.tiles(store, section), main, tools)
+            return _page(
+                views.tiles(store, section), main, tools, conditions=views.conditions(cloud.conditions.shown())
+            )
 
     async def rows(request: Request) -> Response:
         after = NUMBER.fullmatch(request.query_params.get("after", ""))
@@ -87,8 +89,8 @@ def _how_to_get_in(cloud: Cloud) -> Html:
     return element("section", element("h2", "This page needs its key"), told, class_="alone")
 
 
-def _page(*parts: Html) -> Html:
-    return filled("page.html", content=joined(*parts))
+def _page(*parts: Html, conditions: str = "") -> Html:
+    return filled("page.html", content=joined(*parts), conditions=conditions)
 
 
 def _html(body: Html, status: int = 200) -> HTMLResponse:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from local_cloud.store import Document, Reader
@@ -81,6 +82,25 @@ def _kv_namespaces(store: Reader) -> Iterator[Row]:
         yield namespace["title"], namespace["id"], store.count("kv_values", namespace["id"])
 
 
+def _databases(store: Reader) -> Iterator[Row]:
+    for database in store.values("d1_databases", ""):
+        yield database["name"], database["uuid"], database.get("running_in_region", ""), _time(database["created_at"])
+
+
+def _buckets(store: Reader) -> Iterator[Row]:
+    for name, bucket in store.items("r2_buckets", ""):
+        objects = store.count("r2_objects", name)
+        yield name, objects, bucket["storage_class"], bucket.get("location", ""), _time(bucket["creation_date"])
+
+
+def _hostnames(store: Reader) -> Iterator[Row]:
+    zones = {key: zone["name"] for key, zone in store.items("zones", "")}
+    for scope, _, hostname in store.across("custom_hostnames"):
+        fallback = store.get("fallback_origins", scope, "")
+        origin = fallback["origin"] if fallback else Mark(text="none", tone="bad")
+        yield hostname["hostname"], zones.get(scope, ""), origin, _time(hostname["created_at"])
+
+
 def _repositories(store: Reader) -> Iterator[Row]:
     for _, _, repository in store.across("repositories"):
         visibility = "private" if repository["private"] else "public"
@@ -90,15 +110,63 @@ def _repositories(store: Reader) -> Iterator[Row]:
         yield name, ", ".join(state), repository["default_branch"], hooks, _time(repository["pushed_at"])
 
 
+def _pull_requests(store: Reader) -> Iterator[Row]:
+    names = _repository_names(store)
+    pulls = [(names.get(scope, ""), pull) for scope, _, pull in store.across("pull_requests")]
+    for repository, pull in sorted(pulls, key=lambda found: found[1]["id"], reverse=True):
+        title, branches = f"#{pull['number']} {pull['title']}", f"{pull['head']} → {pull['base']}"
+        yield title, repository, branches, _stage(pull), _time(pull["updated_at"])
+
+
+def _stage(pull: Document) -> Mark:
+    if pull["merged_at"]:
+        return Mark(text="merged", tone="good")
+    if pull["state"] == "closed":
+        return Mark(text="closed", tone="quiet")
+    text = "draft" if pull["draft"] else "open"
+    return Mark(text=text, tone="good") if pull["mergeable"] else Mark(text=f"{text}, in conflict", tone="bad")
+
+
+def _runs(store: Reader) -> Iterator[Row]:
+    names = _repository_names(store)
+    runs = [(names.get(scope, ""), run) for scope, _, run in store.across("workflow_runs")]
+    for repository, run in sorted(runs, key=lambda found: found[1]["id"], reverse=True):
+        attempt = f" again, {run['run_attempt']}" if run["run_attempt"] > 1 else ""
+        ref, title = run["ref"].removeprefix("refs/heads/"), f"{run['name']} #{run['run_number']}{attempt}"
+        begun = run["run_started_at"]
+        yield title, repository, ref, run["event"], _result(run), _seconds(begun, run), _time(begun)
+
+
+def _result(run: Document) -> Mark:
+    if run["status"] != "completed":
+        return Mark(text=run["status"].replace("_", " "), tone="quiet")
+    conclusion = run["conclusion"]
+    tones = {"success": "good", "cancelled": "quiet", "skipped": "quiet"}
+    return Mark(text=conclusion.replace("_", " "), tone=tones.get(conclusion, "bad"))
+
+
+def _seconds(begun: str, run: Document) -> str:
+    """How long a run took, as GitHub's times tell: to the second."""
+    if run["status"] != "completed":
+        return ""
+    took = datetime.fromisoformat(run["updated_at"]) - datetime.fromisoformat(begun)
+    return f"{took.total_seconds():,.0f} s"
+
+
+def _repository_names(store: Reader) -> dict[str, str]:
+    """`owner/name` by the scope of what belongs to a repository."""
+    return {str(each["id"]): f"{each['owner']}/{each['name']}" for _, _, each in store.across("repositories")}
+
+
 def _deliveries(store: Reader) -> Iterator[Row]:
-    names = {each["id"]: f"{each['owner']}/{each['name']}" for _, _, each in store.across("repositories")}
+    names = _repository_names(store)
     ended = [delivery for _, _, delivery in store.across("deliveries")]
     for delivery in sorted([*store.values("outbox", ""), *ended], key=lambda delivery: delivery["id"], reverse=True):
         event = ".".join(filter(None, (delivery["event"], delivery["action"])))
         again = " again" if delivery["redelivery"] else ""
         url = urlsplit(delivery["url"])
         target = f"{url.hostname}:{url.port or url.scheme}{url.path}"  # no password, no query: they may be secrets
-        repository = names.get(delivery["repository_id"], "")
+        repository = names.get(str(delivery["repository_id"]), "")
         yield event + again, repository, target, _outcome(delivery), _time(delivery.get("delivered_at", ""))
 
 
@@ -134,8 +202,13 @@ SECTIONS = {
         _section("Records", "Name | Type | Content | Proxy", _records),
         _section("Routes", "Pattern | Worker | Zone", _routes),
         _section("Custom domains", "Host name | Worker | Zone", _domains),
+        _section("Custom hostnames", "Host name | Zone | Fallback origin | Made", _hostnames),
         _section("KV namespaces", "Title | Id | Keys", _kv_namespaces),
+        _section("D1 databases", "Database | Id | Region | Made", _databases),
+        _section("R2 buckets", "Bucket | Objects | Storage class | Region | Made", _buckets),
         _section("Repositories", "Repository | State | Branch | Hooks | Last push", _repositories),
+        _section("Pull requests", "Pull request | Repository | Branches | State | Changed", _pull_requests),
+        _section("Workflow runs", "Run | Repository | Ref | Event | Result | Took | Begun", _runs),
         _section("Webhook deliveries", "Event | Repository | To | Answer | Ended", _deliveries),
         _section("Unknown routes", "Path | Method | Times", _unknown_routes),
     )

@@ -1,8 +1,9 @@
 """The page's parts: what `sections.py` knows as tables, the last requests, the snapshots."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from typing import Any
 from urllib.parse import urlencode
 
 from local_cloud.console.markup import Html, element, joined
@@ -18,6 +19,15 @@ PAGE = 100
 """Rows of a section by itself."""
 
 REQUESTS = "requests"
+
+
+def conditions(shown: Mapping[str, Any]) -> Html:
+    """The profile that calls meet, with what was set beside its name."""
+    told = [f"profile {shown['name']}, seed {shown['seed']}"]
+    if planned := len(shown["calls"]) + len(shown["deliveries"]):
+        told.append(f"faults planned: {planned}")
+    tone = "quiet" if shown["name"] == "instant" and not planned else "bad"
+    return element("p", _mark(Mark(text=", ".join(told), tone=tone)), class_="conditions")
 
 
 def tiles(store: Reader, here: Section | None) -> Html:

@@ -1,6 +1,8 @@
 """The page at the local cloud's root: who may see it, what it shows, what its buttons may do."""
 
 import re
+import time
+from base64 import b64encode
 
 import httpx
 import pytest
@@ -119,7 +121,15 @@ def test_everything_that_there_is_is_shown(fresh, browser):
             f"{account}/workers/domains",
             {"json": {"hostname": "shop.overskill.localhost", "service": "dispatch", "zone_id": zone["id"]}},
         ),
+        (
+            "POST",
+            f"/client/v4/zones/{zone['id']}/custom_hostnames",
+            {"json": {"hostname": "shop.localhost", "ssl": {"method": "http", "type": "dv"}}},
+        ),
         ("POST", f"{account}/storage/kv/namespaces", {"json": {"title": "store"}}),
+        ("POST", f"{account}/d1/database", {"json": {"name": "items", "primary_location_hint": "weur"}}),
+        ("POST", f"{account}/r2/buckets", {"json": {"name": "files"}}),
+        ("PUT", f"{account}/r2/buckets/files/objects/a", {"content": b"planted-3"}),
         ("POST", "/api/v3/orgs/overskill/repos", {"json": {"name": "app", "private": True}, "headers": github}),
         (
             "POST",
@@ -142,7 +152,10 @@ def test_everything_that_there_is_is_shown(fresh, browser):
     assert row("records") == ["*.overskill.localhost", "CNAME", "x.workers.localhost", "proxied"]
     assert row("routes") == ["*.overskill.localhost/*", "dispatch", "overskill.localhost"]
     assert row("custom-domains") == ["shop.overskill.localhost", "dispatch", "overskill.localhost"]
+    assert row("custom-hostnames")[:3] == ["shop.localhost", "overskill.localhost", "none"]
     assert row("kv-namespaces")[::2] == ["store", "0"]
+    assert row("d1-databases")[::2] == ["items", "WEUR"]
+    assert row("r2-buckets")[:4] == ["files", "1", "Standard", ""]
     assert row("repositories")[:4] == ["overskill/app", "private", "main", "1"]
     assert row("webhook-deliveries")[:3] == ["ping", "overskill/app", "127.0.0.1:9/hook"]
     assert row("unknown-routes") == ["/client/v4/none", "GET", "1"]
@@ -150,6 +163,53 @@ def test_everything_that_there_is_is_shown(fresh, browser):
     for text in ("apps", "plan-free", "dispatch", "store", "overskill/app", "/client/v4/none"):
         assert text in whole
     assert "planted" not in whole
+
+
+WORKFLOW = "name: CI\non: push\njobs: {all: {runs-on: ubuntu-latest, steps: [{run: exit 1}]}}\n"
+
+
+def test_pull_requests_and_runs_are_shown_with_what_became_of_them(fresh, browser):
+    github = {"Authorization": f"Bearer {fresh.cloud.credentials.github_token}"}
+
+    def call(method, path, **sent):
+        return fresh.client.request(method, f"/api/v3{path}", json=sent, headers=github).raise_for_status().json()
+
+    def write(path, text, branch):
+        content = b64encode(text.encode()).decode()
+        call("PUT", f"/repos/overskill/app/contents/{path}", message="m", content=content, branch=branch)
+
+    def rows(section):
+        return [row[:-1] for row in texts(shown(browser, section=section))]
+
+    call("POST", "/orgs/overskill/repos", name="app", auto_init=True)
+    start = call("GET", "/repos/overskill/app/git/ref/heads/main")["object"]["sha"]
+    for branch in ("next", "other", "last"):
+        call("POST", "/repos/overskill/app/git/refs", ref=f"refs/heads/{branch}", sha=start)
+        write(f"{branch if branch == 'last' else 'same'}.txt", branch, branch)
+        call("POST", "/repos/overskill/app/pulls", title=f"The {branch}", head=branch, base="main")
+    call("PUT", "/repos/overskill/app/pulls/1/merge")
+    call("PATCH", "/repos/overskill/app/pulls/3", state="closed")
+    assert rows("pull-requests") == [
+        ["#3 The last", "overskill/app", "last → main", "closed"],
+        ["#2 The other", "overskill/app", "other → main", "open, in conflict"],
+        ["#1 The next", "overskill/app", "next → main", "merged"],
+    ]
+    write(".github/workflows/ci.yml", WORKFLOW, "main")
+    deadline = time.monotonic() + 20
+    while rows("workflow-runs")[0][4] in {"queued", "in progress"} and time.monotonic() < deadline:
+        time.sleep(0.05)
+    ((*run, took),) = rows("workflow-runs")
+    assert run == ["CI #1", "overskill/app", "main", "push", "failure"]
+    assert re.fullmatch(r"\d+ s", took)
+
+
+def test_it_says_under_which_profile_calls_are_made(fresh, browser):
+    assert '<span class="mark quiet">profile instant, seed 0</span>' in shown(browser)
+    fault = {"kind": "reset", "when": "before"}
+    rule = {"service": "github", "method": "GET", "path": "/x", "fault": fault}
+    drill = {"name": "hostile", "seed": 7, "calls": [rule]}
+    fresh.client.put("/_local/profile", json=drill).raise_for_status()
+    assert '<span class="mark bad">profile hostile, seed 7, faults planned: 1</span>' in shown(browser)
 
 
 def test_what_a_client_has_written_is_only_ever_text(fresh, browser):
