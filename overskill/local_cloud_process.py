@@ -56,6 +56,8 @@ class LocalCloud:
     workers_subdomain: str = "overskill"
     zones: tuple[str, ...] = ("overskill.localhost",)
     organizations: tuple[str, ...] = ("overskill",)
+    listen: str = "127.0.0.1"
+    resident_apps: int = 500
     profile: str = "instant"
     seed: int = 0
     up: str = "overskill local up"
@@ -96,13 +98,19 @@ class LocalCloud:
             return None
 
     def found(self) -> "LocalCloud":
-        """The same with the ports and the account of the process that runs, if one does."""
+        """The same with the address, the ports, the account and the limit of apps of the process that runs, if any."""
         process = self.process()
         if process is None:
             return self
         options = dict(pairwise(process.cmdline()))
-        api_port, edge_port = int(options["--api-port"]), int(options["--edge-port"])
-        return replace(self, api_port=api_port, edge_port=edge_port, account=options["--account"])
+        return replace(
+            self,
+            listen=options["--listen"],
+            api_port=int(options["--api-port"]),
+            edge_port=int(options["--edge-port"]),
+            account=options["--account"],
+            resident_apps=int(options["--resident-apps"]),
+        )
 
     def require(self) -> None:
         """Raises `CommandError` unless it runs and answers."""
@@ -110,9 +118,12 @@ class LocalCloud:
             raise CommandError(f"the local cloud is not running: start it with {self.up}")
 
     def start(self, programs: Programs) -> bool:
-        """Start it unless it runs already; return whether it was started. Raises `CommandError` if it cannot serve."""
+        """Start it unless it runs already; return whether it was started. Raises `CommandError` if it cannot serve.
+
+        One that does not answer, or runs with other options than those that `found` tells, is started anew.
+        """
         if self.process() is not None:
-            if self.runs():
+            if self.runs() and self.found() == self:
                 return False
             self.stop()
         self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -186,6 +197,8 @@ class LocalCloud:
             *([("--act", programs.act)] if programs.act else []),
             ("--account", self.account),
             ("--workers-subdomain", self.workers_subdomain),
+            ("--listen", self.listen),
+            ("--resident-apps", self.resident_apps),
             ("--profile", self.profile),
             ("--seed", self.seed),
             *(("--zone", zone) for zone in self.zones),

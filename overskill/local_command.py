@@ -33,6 +33,7 @@ Profile = Annotated[
     typer.Option(help="How the local cloud behaves: at once, as the real services do, or at their worst."),
 ]
 Seed = Annotated[int, typer.Option(help="Of what the profile leaves to chance.")]
+ShowSecrets = Annotated[bool, typer.Option("--show-secrets", help="Print the link to its page too, with the key.")]
 
 
 @local.command()
@@ -51,11 +52,19 @@ def up(  # noqa: PLR0913 - an option each
     organization: Annotated[
         list[str] | None, typer.Option(help="A GitHub organisation; repeatable. [default: overskill]")
     ] = None,
+    listen: Annotated[
+        Literal["127.0.0.1", "0.0.0.0", "::"] | None,  # noqa: S104 - taken only if it is asked for
+        typer.Option(help="Its address: this machine alone, every one of IPv4, or of both. [default: 127.0.0.1]"),
+    ] = None,
+    resident_apps: Annotated[
+        int | None, typer.Option(min=1, max=3000, help="So many apps stay loaded at most. [default: 500]")
+    ] = None,
     profile: Profile = None,
     seed: Seed = 0,
     detach: Annotated[
         bool, typer.Option("--detach", help="Leave it running and return; overskill local down stops it.")
     ] = False,
+    show_secrets: ShowSecrets = False,
 ) -> None:
     """Start the local cloud and stay until Ctrl-C."""
     given = {
@@ -65,13 +74,15 @@ def up(  # noqa: PLR0913 - an option each
         "workers_subdomain": workers_subdomain,
         "zones": tuple(zone or ()) or None,
         "organizations": tuple(organization or ()) or None,
+        "listen": listen,
+        "resident_apps": resident_apps,
     }
     cloud = replace(_cloud(state).found(), **{name: value for name, value in given.items() if value is not None})
     programs = Programs.of(Toolchain(Project().root))
     try:
         with step("Local cloud: start") as running:
             running.detail = "started" if start(cloud, programs, profile, seed) else "was running"
-        print("\n".join(_addresses(cloud)))
+        print("\n".join(addresses(cloud, show_secrets=show_secrets)))
         print('For clients in this shell: eval "$(overskill local env --show-secrets)"')
         if detach:
             print("Stop it with: overskill local down")
@@ -93,14 +104,14 @@ def down(state: State = None) -> None:
 
 
 @local.command()
-def status(state: State = None) -> None:
+def status(state: State = None, *, show_secrets: ShowSecrets = False) -> None:
     """Tell whether it runs and where; exits with 1 if it does not answer."""
     cloud = _cloud(state).found()
     if not cloud.runs():
         print(f"The local cloud does not run: start it with {cloud.up}\nstate       {cloud.state}")
         raise typer.Exit(1)
     profile = ask(cloud, "GET", "profile")
-    print("The local cloud runs.", *_addresses(cloud), sep="\n")
+    print("The local cloud runs.", *addresses(cloud, show_secrets=show_secrets), sep="\n")
     print(f"profile     {profile['name']} (seed {profile['seed']})")
 
 
@@ -166,6 +177,17 @@ def exports(cloud: LocalCloud, *, show_secrets: bool) -> Iterator[str]:
         yield f"export {name}={shlex.quote(tokens[kept])}" if show_secrets else f"# {name}: shown with --show-secrets"
 
 
+def addresses(cloud: LocalCloud, *, show_secrets: bool) -> Iterator[str]:
+    """Where everything is, a line each; the link to the page has its key."""
+    yield f"Cloudflare  {cloud.api_url}/client/v4  (account {cloud.account})"
+    yield f"GitHub      {cloud.api_url}/api/v3/  (git: {cloud.api_url}/OWNER/NAME.git)"
+    yield f"Workers     {cloud.edge_url}"
+    yield f"page        {cloud.page_url}" if show_secrets else f"page        {cloud.api_url}/  (link: --show-secrets)"
+    if cloud.listen != LocalCloud.listen:
+        yield f"open to     every machine that reaches this one (--listen {cloud.listen})"
+    yield f"state       {cloud.state}"
+
+
 def _cloud(state: Path | None) -> LocalCloud:
     """The one of the folder given, of the project around the current folder, or of the user.
 
@@ -183,10 +205,3 @@ def _home() -> Path | None:
     """The `.overskill` of the nearest folder, from the current one upwards, that has one."""
     here = Path.cwd()
     return next((folder / HOME for folder in (here, *here.parents) if (folder / HOME).is_dir()), None)
-
-
-def _addresses(cloud: LocalCloud) -> Iterator[str]:
-    yield f"Cloudflare  {cloud.api_url}/client/v4  (account {cloud.account})"
-    yield f"GitHub      {cloud.api_url}/api/v3/  (git: {cloud.api_url}/OWNER/NAME.git)"
-    yield f"Workers     {cloud.edge_url}"
-    yield f"state       {cloud.state}"

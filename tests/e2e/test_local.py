@@ -1,5 +1,6 @@
 """The local cloud alone, from a folder that is no project: `overskill local`."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -73,6 +74,33 @@ def test_a_second_up_changes_only_the_profile(run):
     assert "was running" in run("up", "--detach")
     assert "profile     realistic (seed 7)" in run("status")
     run("up", "--detach", "--profile", "instant")
+
+
+def test_another_address_starts_it_anew(run):
+    def answers() -> bool:
+        # Another address of this machine, which stands for those of the network.
+        url = exported(run)["GITHUB_BASE_URL"].replace("127.0.0.1", "127.0.0.2")
+        with contextlib.suppress(httpx.ConnectError):
+            return bool(httpx.get(url, trust_env=False).status_code)
+        return False
+
+    assert not answers()
+    output = run("up", "--detach", "--listen", "0.0.0.0", "--resident-apps", "5")  # noqa: S104
+    assert "start: started" in output
+    assert "every machine that reaches this one" in output
+    assert answers()
+    assert "was running" in run("up", "--detach")
+    assert "(--listen 0.0.0.0)" in run("status")
+    run("up", "--detach", "--listen", "127.0.0.1")
+    assert not answers()
+    assert "every machine" not in run("status")
+
+
+def test_the_link_to_its_page_is_shown_if_it_is_asked_for(run):
+    for words in (["status"], ["up", "--detach"]):
+        assert "key=" not in run(*words)
+        (link,) = re.findall(r"^page +(http\S+/\?key=\S+)$", run(*words, "--show-secrets"), re.M)
+        assert httpx.get(link, trust_env=False).headers["location"] == "/"
 
 
 def test_snapshots_and_reset(run):

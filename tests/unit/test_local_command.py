@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -11,9 +12,13 @@ from typer.testing import CliRunner
 
 from overskill.errors import CommandError
 from overskill.local_cloud_process import LocalCloud
-from overskill.local_command import exports, local
+from overskill.local_command import addresses, exports, local
 
-TOKENS = {"cloudflare_token": "local-cloudflare-planted", "github_token": "local-github-planted"}
+TOKENS = {
+    "cloudflare_token": "local-cloudflare-planted",
+    "github_token": "local-github-planted",
+    "page_key": "local-page-planted",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +103,16 @@ def test_exports_are_what_a_shell_reads(tmp_path):
         "CLOUDFLARE_API_TOKEN": TOKENS["cloudflare_token"],
         "GITHUB_TOKEN": TOKENS["github_token"],
     }
+
+
+def test_its_page_is_told_with_the_key_only_if_it_is_asked_for(tmp_path):
+    cloud = keep_tokens(tmp_path / "mine")
+    assert "page        http://127.0.0.1:9787/  (link: --show-secrets)" in addresses(cloud, show_secrets=False)
+    assert "page        http://127.0.0.1:9787/?key=local-page-planted" in addresses(cloud, show_secrets=True)
+
+
+def test_an_address_that_others_reach_is_told(tmp_path):
+    cloud = keep_tokens(tmp_path / "mine")
+    assert not any("open to" in line for line in addresses(cloud, show_secrets=False))
+    opened = replace(cloud, listen="::")
+    assert "open to     every machine that reaches this one (--listen ::)" in addresses(opened, show_secrets=False)
