@@ -1,6 +1,7 @@
 """Unmodified wrangler against a local cloud as a process, with the real edge: what it deploys answers there."""
 
 import json
+import time
 
 import httpx
 import pytest
@@ -40,6 +41,32 @@ export default { async fetch(request, env) {
 } };
 """
 
+FRONT = """
+export default { fetch(request, env) { return env.SHOPS.get(request.headers.get("shop")).fetch(request); } };
+"""
+SHOP = """
+export default { async fetch(request, env) {
+  const { pathname } = new URL(request.url);
+  console.log("asked for", pathname);
+  const { results } = await env.DB.prepare("SELECT name FROM items ORDER BY id").all();
+  const file = await env.FILES.get("in.txt");
+  const read = [await env.KV.get("in"), results.map(({ name }) => name), await file.text(), env.TOKEN];
+  await env.KV.put("out", "KV by the app", { metadata: { by: "app" } });
+  await env.DB.prepare("INSERT INTO items (name) VALUES (?)").bind("D1 by the app").run();
+  await env.FILES.put("out.txt", "R2 by the app");
+  const page = await env.ASSETS.fetch(new URL("/about", request.url));
+  return Response.json([...read, await page.text()]);
+} };
+"""
+PAGES = {
+    "index.html": "the shop",
+    "about.html": "about the shop",
+    "404.html": "not in the shop",
+    "style.css": "body {}",
+    "_headers": "/style.css\n  x-made-by: the shop\n",
+    "_redirects": "/old /about 301\n",
+}
+
 
 @pytest.fixture(scope="module")
 def cloud(workerd, tmp_path_factory):
@@ -54,8 +81,8 @@ def command(wrangler, cloud, tmp_path_factory):
     return Wrangler(program=wrangler, api=cloud.url, token=token, account=ACCOUNT, home=home)
 
 
-def ask(cloud, host):
-    return httpx.get(cloud.edge_url, headers={"Host": host}, trust_env=False)
+def ask(cloud, host, path="/", **headers):
+    return httpx.get(cloud.edge_url + path, headers={"Host": host, **headers}, trust_env=False)
 
 
 def test_the_life_of_a_worker(cloud, command):
@@ -141,3 +168,87 @@ def test_a_platform(cloud, command):
         assert "Dispatch Namespace: apps" in command.run("deploy --dispatch-namespace apps", app)
         assert ask(cloud, "shop.overskill.localhost").text == f"Shop {number}: shop may not reach elsewhere.example"
     assert "binding 'APPS' has outbound Worker 'outbound'" in command.refused("delete --name outbound")
+
+
+def logged(cloud, namespace, script, count):
+    """What a script has said, once there is so much of it: the edge tells of a request after its answer."""
+    asked, deadline = {"namespace": namespace, "script": script}, time.monotonic() + 5
+    while True:
+        entries = cloud.api("GET", "/_local/logs", params=asked).json()["entries"]
+        if len(entries) >= count or time.monotonic() > deadline:
+            return [entry["message"] for entry in entries]
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def shop(cloud, command):
+    """A folder with an app of files and a program, and its data; the dispatch Worker before it is deployed."""
+    command.run("dispatch-namespace create shops")
+    namespaces = [{"binding": "SHOPS", "namespace": "shops"}]
+    command.run("deploy", command.project("front", FRONT, dispatch_namespaces=namespaces, workers_dev=True))
+    command.run("kv namespace create shop-values")
+    command.run("d1 create shop-items")
+    command.run("r2 bucket create shop-objects")
+    (values,) = [one["id"] for one in command.json("kv namespace list") if one["title"] == "shop-values"]
+    (items,) = [one["uuid"] for one in command.json("d1 list --json") if one["name"] == "shop-items"]
+    folder = command.project(
+        "toys",
+        SHOP,
+        assets={
+            "directory": "pages",
+            "binding": "ASSETS",
+            "run_worker_first": ["/api/*"],
+            "not_found_handling": "404-page",
+        },
+        kv_namespaces=[{"binding": "KV", "id": values}],
+        d1_databases=[{"binding": "DB", "database_name": "shop-items", "database_id": items}],
+        r2_buckets=[{"binding": "FILES", "bucket_name": "shop-objects"}],
+    )
+    for inner in ("pages", "migrations"):
+        (folder / inner).mkdir()
+    for name, text in PAGES.items():
+        (folder / "pages" / name).write_text(text)
+    (folder / "migrations" / "0001_items.sql").write_text(
+        "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT);\nINSERT INTO items (name) VALUES ('D1 by wrangler');"
+    )
+    (folder / "secrets.json").write_text(json.dumps({"TOKEN": "s3cret"}))
+    (folder / "in.txt").write_text("R2 by wrangler")
+    return folder
+
+
+def test_an_app_with_files_and_data(cloud, command, shop):
+    def page(path):
+        answer = ask(cloud, "front.overskill.workers.localhost", path, shop="toys")
+        return answer.status_code, answer.text or answer.headers["location"]
+
+    command.run("d1 migrations apply DB --remote", shop)
+    command.run("kv key put in by-wrangler --binding KV --remote", shop)
+    command.run("r2 object put shop-objects/in.txt --remote --file in.txt", shop)
+    deployed = command.run("deploy --dispatch-namespace shops --secrets-file secrets.json", shop)
+    assert "Dispatch Namespace: shops" in deployed
+    assert page("/") == (200, "the shop")
+    assert page("/about") == (200, "about the shop")
+    assert page("/about.html") == (307, "/about")
+    assert page("/old") == (301, "/about")
+    assert page("/none") == (404, "not in the shop")
+    style = ask(cloud, "front.overskill.workers.localhost", "/style.css", shop="toys")
+    assert style.headers["content-type"] == "text/css; charset=utf-8"
+    assert style.headers["x-made-by"] == "the shop"
+    read = ["by-wrangler", ["D1 by wrangler"], "R2 by wrangler", "s3cret", "about the shop"]
+    assert json.loads(page("/api/all")[1]) == read
+
+    assert command.run("kv key get out --binding KV --remote", shop) == "KV by the app"
+    (selected,) = command.json("d1 execute shop-items --remote --json --command SELECT(name)FROM(items)", shop)
+    assert [row["name"] for row in selected["results"]] == ["D1 by wrangler", "D1 by the app"]
+    assert command.run("r2 object get shop-objects/out.txt --remote --pipe", shop) == "R2 by the app"
+
+    (shop / "pages" / "about.html").write_text("more about the shop")
+    assert "1 new or modified" in command.run("deploy --dispatch-namespace shops", shop)
+    assert page("/about") == (200, "more about the shop")
+    assert json.loads(page("/api/all")[1])[3:] == ["s3cret", "more about the shop"]
+    assert logged(cloud, "shops", "toys", 2) == ["asked for /api/all"] * 2
+
+    assert "script_count: 1" in command.run("dispatch-namespace get shops")
+    command.run("dispatch-namespace delete shops")
+    assert "shops" not in command.run("dispatch-namespace list")
+    assert page("/")[0] == 500
