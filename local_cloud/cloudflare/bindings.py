@@ -148,7 +148,8 @@ def resolve(
     """The bindings to keep, sorted by name: what is declared, and `previous` ones of a type in `keep`.
 
     Refuses, all at once: a type that the edge does not serve, a wrong shape, a name used twice, a namespace of either
-    kind, a database, a bucket or an outbound Worker that does not exist, and nothing to inherit from.
+    kind, a database, a bucket or an outbound Worker that does not exist, nothing to inherit from, and a Worker's other
+    entrypoint for a script in a namespace.
     """
     if unserved := [binding for binding in declared if binding.get("type") not in served]:
         raise invalid(
@@ -162,6 +163,12 @@ def resolve(
     existing = {binding["name"]: binding for binding in previous}
     problems = [
         *(f"binding {name!r} is declared {n} times" for name, n in _names(bindings).items() if n > 1),
+        *(
+            f"the local cloud does not serve entrypoint {binding.entrypoint!r} to a script in a namespace "
+            f"(binding {binding.name!r}): it serves the default one"
+            for binding in bindings
+            if isinstance(binding, Service) and binding.entrypoint and served is IN_A_NAMESPACE
+        ),
         *(problem for binding in bindings if (problem := _problem(call, binding, existing))),
     ]
     if problems:

@@ -202,10 +202,11 @@ def test_a_script_in_a_missing_namespace(cf, method):
 @pytest.mark.parametrize(
     ("metadata", "wrong"),
     [
-        ({"bindings": [{"type": "kv_namespace", "name": "KV", "namespace_id": "x"}]}, "'kv_namespace'"),
+        ({"bindings": [{"type": "analytics_engine", "name": "AE", "dataset": "x"}]}, "'analytics_engine'"),
         ({"bindings": [{"type": "dispatch_namespace", "name": "NS", "namespace": "x"}]}, "'dispatch_namespace'"),
         ({"bindings": [{"type": "plain_text", "name": "A", "text": "1"}] * 2}, "declared 2 times"),
         ({"bindings": [{"type": "inherit", "name": "A"}]}, "inherits from 'A'"),
+        ({"bindings": [{"type": "service", "name": "A", "service": "x", "entrypoint": "E"}]}, "entrypoint 'E'"),
         ({"bindings": [{"type": "plain_text", "name": "A"}]}, "text: Field required"),
         ({"main_module": "other.js"}, 'No such module "other.js"'),
         ({"placement": {"mode": "smart"}}, "'placement'"),
@@ -220,9 +221,9 @@ def test_a_wrong_upload_is_refused_and_nothing_is_stored(cf, local, namespace, m
 
 
 def test_every_unserved_binding_is_named(cf, local, namespace):
-    bindings = [{"type": "kv_namespace", "name": "KV"}, {"type": "d1", "name": "DB"}]
+    bindings = [{"type": "analytics_engine", "name": "AE"}, {"type": "queue", "name": "JOBS"}]
     answer = cf.call("PUT", f"{namespace}/scripts/app", status=400, files=upload({"bindings": bindings}))
-    assert [("KV" in error["message"], "DB" in error["message"]) for error in answer["errors"]] == [
+    assert [("AE" in error["message"], "JOBS" in error["message"]) for error in answer["errors"]] == [
         (True, False),
         (False, True),
     ]
