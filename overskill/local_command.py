@@ -83,9 +83,10 @@ def up(  # noqa: PLR0913 - an option each
         with step("Local cloud: start") as running:
             running.detail = "started" if start(cloud, programs, profile, seed) else "was running"
         print("\n".join(addresses(cloud, show_secrets=show_secrets)))
-        print('For clients in this shell: eval "$(overskill local env --show-secrets)"')
+        here = f" --state {shlex.quote(str(cloud.state))}" if state else ""
+        print(f'For clients in this shell: eval "$(overskill local env --show-secrets{here})"')
         if detach:
-            print("Stop it with: overskill local down")
+            print(f"Stop it with: overskill local down{here}")
             return
         print("Ctrl-C stops it.", flush=True)
         cloud.wait()

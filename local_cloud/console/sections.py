@@ -84,13 +84,12 @@ def _kv_namespaces(store: Reader) -> Iterator[Row]:
 
 def _databases(store: Reader) -> Iterator[Row]:
     for database in store.values("d1_databases", ""):
-        yield database["name"], database["uuid"], database.get("running_in_region", ""), _time(database["created_at"])
+        yield database["name"], database["uuid"], _time(database["created_at"])
 
 
 def _buckets(store: Reader) -> Iterator[Row]:
     for name, bucket in store.items("r2_buckets", ""):
-        objects = store.count("r2_objects", name)
-        yield name, objects, bucket["storage_class"], bucket.get("location", ""), _time(bucket["creation_date"])
+        yield name, store.count("r2_objects", name), _time(bucket["creation_date"])
 
 
 def _hostnames(store: Reader) -> Iterator[Row]:
@@ -204,8 +203,8 @@ SECTIONS = {
         _section("Custom domains", "Host name | Worker | Zone", _domains),
         _section("Custom hostnames", "Host name | Zone | Fallback origin | Made", _hostnames),
         _section("KV namespaces", "Title | Id | Keys", _kv_namespaces),
-        _section("D1 databases", "Database | Id | Region | Made", _databases),
-        _section("R2 buckets", "Bucket | Objects | Storage class | Region | Made", _buckets),
+        _section("D1 databases", "Database | Id | Made", _databases),
+        _section("R2 buckets", "Bucket | Objects | Made", _buckets),
         _section("Repositories", "Repository | State | Branch | Hooks | Last push", _repositories),
         _section("Pull requests", "Pull request | Repository | Branches | State | Changed", _pull_requests),
         _section("Workflow runs", "Run | Repository | Ref | Event | Result | Took | Begun", _runs),

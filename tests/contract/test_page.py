@@ -127,7 +127,7 @@ def test_everything_that_there_is_is_shown(fresh, browser):
             {"json": {"hostname": "shop.localhost", "ssl": {"method": "http", "type": "dv"}}},
         ),
         ("POST", f"{account}/storage/kv/namespaces", {"json": {"title": "store"}}),
-        ("POST", f"{account}/d1/database", {"json": {"name": "items", "primary_location_hint": "weur"}}),
+        ("POST", f"{account}/d1/database", {"json": {"name": "items"}}),
         ("POST", f"{account}/r2/buckets", {"json": {"name": "files"}}),
         ("PUT", f"{account}/r2/buckets/files/objects/a", {"content": b"planted-3"}),
         ("POST", "/api/v3/orgs/overskill/repos", {"json": {"name": "app", "private": True}, "headers": github}),
@@ -154,8 +154,8 @@ def test_everything_that_there_is_is_shown(fresh, browser):
     assert row("custom-domains") == ["shop.overskill.localhost", "dispatch", "overskill.localhost"]
     assert row("custom-hostnames")[:3] == ["shop.localhost", "overskill.localhost", "none"]
     assert row("kv-namespaces")[::2] == ["store", "0"]
-    assert row("d1-databases")[::2] == ["items", "WEUR"]
-    assert row("r2-buckets")[:4] == ["files", "1", "Standard", ""]
+    assert row("d1-databases")[0] == "items"
+    assert row("r2-buckets")[:2] == ["files", "1"]
     assert row("repositories")[:4] == ["overskill/app", "private", "main", "1"]
     assert row("webhook-deliveries")[:3] == ["ping", "overskill/app", "127.0.0.1:9/hook"]
     assert row("unknown-routes") == ["/client/v4/none", "GET", "1"]

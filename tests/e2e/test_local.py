@@ -121,6 +121,15 @@ def test_down_leaves_what_is_in_it(run):
     run("status", code=1)
 
 
+def test_what_it_says_next_leads_to_the_state_that_was_named(run, folder):
+    state, (api_port, edge_port) = folder / "another one", map(str, free_ports(2))
+    ports = ["--api-port", api_port, "--edge-port", edge_port]
+    output = run("up", "--detach", "--state", str(state), *ports)
+    told = {line.partition("overskill local ")[2].rstrip(')"') for line in output.splitlines() if "overskill" in line}
+    assert told == {f"env --show-secrets --state '{state}'", f"down --state '{state}'"}
+    assert run("down", "--state", str(state)) == "The local cloud is stopped.\n"
+
+
 def test_ctrl_c_stops_it(run, folder):
     api_port, edge_port = map(str, free_ports(2))
     command = [sys.executable, "-m", "overskill", "local", "up", "--api-port", api_port, "--edge-port", edge_port]
