@@ -65,7 +65,7 @@ class Snapshots:
     def taken(self) -> list[Snapshot]:
         """Those that there are, the newest first."""
         paths = [path for path in self._root.glob("*") if NAME.fullmatch(path.name) and path.is_dir()]
-        found = [Snapshot(name=path.name, taken_at=datetime.fromtimestamp(path.stat().st_mtime, UTC)) for path in paths]
+        found = [Snapshot(name=path.name, taken_at=_taken_at(path)) for path in paths]
         return sorted(found, key=lambda snapshot: snapshot.taken_at, reverse=True)
 
     def reset(self) -> None:
@@ -96,3 +96,9 @@ class Snapshots:
         outbox.end_interrupted(self._cloud)
         runner.end_interrupted(self._cloud)
         self._under_way.unlink()
+
+
+def _taken_at(path: Path) -> datetime:
+    """When a snapshot was written: its folder changes each time its store is opened to be put back, that of the
+    databases does not."""
+    return datetime.fromtimestamp(min(each.stat().st_mtime for each in (path, *path.glob("databases"))), UTC)

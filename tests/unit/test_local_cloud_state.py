@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import sqlite3
 import threading
+import time
 
 import pytest
 
@@ -128,6 +129,15 @@ def test_a_restore_that_was_cut_off_is_ended_by_the_next_start(cloud, settings, 
     assert again.store.get("repositories", "overskill", "app")
     assert again.repositories.has_commits("overskill", "app")
     again.store.close()
+
+
+def test_putting_a_snapshot_back_does_not_make_it_newer(cloud):
+    snapshots = Snapshots(cloud)
+    snapshots.take("first")
+    taken = snapshots.taken()
+    time.sleep(0.02)
+    snapshots.restore("first")
+    assert snapshots.taken() == taken
 
 
 def test_what_deleting_a_snapshot_leaves_half_done_is_no_snapshot(cloud, monkeypatch):
