@@ -27,7 +27,7 @@ def conditions(shown: Mapping[str, Any]) -> Html:
     if planned := len(shown["calls"]) + len(shown["deliveries"]):
         told.append(f"faults planned: {planned}")
     tone = "quiet" if shown["name"] == "instant" and not planned else "bad"
-    return element("p", _mark(Mark(text=", ".join(told), tone=tone)), class_="conditions")
+    return element("p", _mark(Mark(text=", ".join(told), tone=tone)))
 
 
 def tiles(store: Reader, here: Section | None) -> Html:
