@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from local_cloud.call import Call, Strict
+from local_cloud.call import Answer, Call, Strict
 from local_cloud.cloudflare.dialect import Accepted, Page, new_id, now, page, refusal
 from local_cloud.routing import RouteTable
 from local_cloud.settings import DOMAIN_NAME
@@ -56,6 +56,15 @@ class CustomHostname(Change):
     hostname: Annotated[str, Field(max_length=255)]
 
 
+NAMED = {
+    "hostname": str.__eq__,
+    "hostname.exact": str.__eq__,
+    "hostname.contain": str.__contains__,
+    "hostname.startsWith": str.startswith,
+}
+"""The filters of a list by what a hostname is or has in it."""
+
+
 @routes.on("POST", HOSTNAMES)
 def create_hostname(call: Call) -> Accepted:
     sent = call.json(CustomHostname)
@@ -69,9 +78,9 @@ def create_hostname(call: Call) -> Accepted:
 
 @routes.on("GET", HOSTNAMES)
 def list_hostnames(call: Call) -> Page:
-    """`hostname` or `hostname.contain` or `id` filters."""
-    wanted = call.filters("id", "hostname", "hostname.contain", "page", "per_page")
-    if "id" in wanted and {"hostname", "hostname.contain"} & wanted.keys():
+    """`id` filters, or any of `NAMED`."""
+    wanted = call.filters("id", *NAMED, "page", "per_page")
+    if "id" in wanted and NAMED.keys() & wanted.keys():
         raise refusal(
             400, 1438, "Cannot specify other filter parameters in addition to id. Only one must be specified."
         )
@@ -79,8 +88,7 @@ def list_hostnames(call: Call) -> Page:
         known
         for known in call.store.values("custom_hostnames", call["zone"])
         if wanted.get("id", known["id"]) == known["id"]
-        and wanted.get("hostname", known["hostname"]) == known["hostname"]
-        and wanted.get("hostname.contain", "") in known["hostname"]
+        and all(fits(known["hostname"], wanted[name]) for name, fits in NAMED.items() if name in wanted)
     ]
     return page(call, found)
 
@@ -99,10 +107,11 @@ def change_hostname(call: Call) -> Accepted:
 
 
 @routes.on("DELETE", HOSTNAME)
-def delete_hostname(call: Call) -> dict[str, str]:
+def delete_hostname(call: Call) -> Answer:
+    """Alone among deletions it is answered without an envelope."""
     known = get_hostname(call)
     call.store.delete("custom_hostnames", call["zone"], known["id"])
-    return {"id": known["id"]}
+    return Answer(body={"id": known["id"]})
 
 
 def _put(call: Call, known: Document, sent: Change) -> Document:

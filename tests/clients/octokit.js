@@ -1,6 +1,7 @@
 // Calls @octokit/rest as it is told: a line of JSON for each call, a line of JSON for each answer.
 // {"call": "repos.get", "given": {...}, "names": {...}} -> {"status": 200, "data": {...}}; what the call's path needs
-// and is not given is taken from `names`. `paginate repos.listForOrg` collects all pages.
+// and is not given is taken from `names`, and so is the `token` of who calls. `paginate repos.listForOrg` collects all
+// pages.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -8,10 +9,10 @@ import { createInterface } from "node:readline";
 const { Octokit } = createRequire(`${process.env.OVERSKILL_TEST_PACKAGES}/`)("@octokit/rest");
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const octokit = new Octokit({ baseUrl: process.env.GITHUB_API, auth: process.env.GITHUB_TOKEN, log: silent });
 
 async function answer({ call, given, names }) {
   const [path, paginated] = call.split(" ").reverse();
+  const octokit = new Octokit({ baseUrl: process.env.GITHUB_API, auth: names.token, log: silent });
   const [scope, method] = path.split(".");
   const endpoint = octokit.rest[scope][method];
   const needed = [...endpoint.endpoint.DEFAULTS.url.matchAll(/{(\w+)}/g)].map((match) => match[1]);

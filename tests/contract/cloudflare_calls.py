@@ -3,6 +3,9 @@
 What a method needs besides (`account_id`, `script_name`, ...) is filled in by its own parameter names.
 """
 
+import hashlib
+from base64 import b64encode
+
 from client_steps import Among, Step
 from contract_service import HELLO, JAVASCRIPT
 
@@ -13,6 +16,8 @@ VERSION = {
     "compatibility_date": "2026-01-01",
     "modules": [{"name": "index.js", "content_type": JAVASCRIPT, "content_base64": "ZXhwb3J0IGRlZmF1bHQge30="}],
 }
+PAGE = b"<h1>an app</h1>"
+PAGE_HASH = hashlib.sha256(PAGE).hexdigest()[:32]
 SECRET = {"name": "TOKEN", "text": "s3cret", "type": "secret_text"}
 
 SCRIPTS = "workers_for_platforms.dispatch.namespaces.scripts"
@@ -152,6 +157,71 @@ STEPS = {
         Step("workers.domains.delete"),
         Step("workers.domains.get", fails=404),
     ],
+    "assets of namespace scripts": [
+        NAMESPACE,
+        Step(
+            f"{SCRIPTS}.asset_upload.create",
+            {"script_name": "app", "manifest": {"/index.html": {"hash": PAGE_HASH, "size": len(PAGE)}}},
+            {"buckets": [[PAGE_HASH]]},
+            keeps={"session": "jwt"},
+        ),
+        Step(
+            "workers.assets.upload.create",
+            {
+                "base64": True,
+                "body": {PAGE_HASH: b64encode(PAGE).decode()},
+                "extra_headers": {"Authorization": "Bearer {session}"},
+            },
+            keeps={"completion": "jwt"},
+        ),
+        Step(
+            f"{SCRIPTS}.update",
+            {"script_name": "app", "metadata": {**METADATA, "assets": {"jwt": "{completion}"}}, "files": FILES},
+            {"id": "app"},
+            keeps={"script_name": "id"},
+        ),
+        Step(f"{SCRIPTS}.get", gives={"script": {"has_assets": True}}),
+    ],
+    "D1": [
+        Step(
+            "d1.database.create",
+            {"name": "{new}"},
+            {"name": "{new}"},
+            {"database_id": "uuid"},
+            undo="d1.database.delete",
+        ),
+        Step("d1.database.list", {"name": "{new}"}, [{"uuid": "{database_id}"}]),
+        Step("d1.database.query", {"sql": "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)"}, [{"success": True}]),
+        Step(
+            "d1.database.query", {"sql": "INSERT INTO t (name) VALUES (?)", "params": ["a"]}, [{"meta": {"changes": 1}}]
+        ),
+        Step("d1.database.query", {"sql": "SELECT * FROM t"}, [{"results": [{"id": 1, "name": "a"}]}]),
+        Step(
+            "d1.database.raw",
+            {"sql": "SELECT * FROM t"},
+            [{"results": {"columns": ["id", "name"], "rows": [[1, "a"]]}}],
+        ),
+        Step("d1.database.query", {"sql": "SELECT * FROM none"}, fails=400),
+        Step("d1.database.import_", {"action": "init", "etag": "0" * 32}, {"filename": bool, "upload_url": bool}),
+        Step("d1.database.get", gives={"name": "{new}", "num_tables": 1}),
+        Step("d1.database.delete"),
+        Step("d1.database.get", fails=404),
+    ],
+    "R2": [
+        Step(
+            "r2.buckets.create", {"name": "{new}"}, {"name": "{new}"}, {"bucket_name": "name"}, undo="r2.buckets.delete"
+        ),
+        Step("r2.buckets.list", {"name_contains": "{new}"}, {"buckets": [{"name": "{new}"}]}),
+        Step("r2.buckets.objects.upload", {"object_key": "a/b", "body": b"x"}, {"key": "a/b", "size": "1"}),
+        Step("r2.buckets.objects.list", {"prefix": "a/"}, [{"key": "a/b", "size": 1}]),
+        Step("r2.buckets.delete", fails=409),
+        Step("r2.buckets.objects.get", {"object_key": "a/b"}, b"x"),
+        Step("r2.buckets.objects.delete", {"object_key": "a/b"}),
+        Step("r2.buckets.objects.get", {"object_key": "a/b"}, fails=404),
+        Step("r2.buckets.get", gives={"name": "{new}", "storage_class": "Standard"}),
+        Step("r2.buckets.delete"),
+        Step("r2.buckets.get", fails=404),
+    ],
     "KV": [
         Step(
             "kv.namespaces.create",
@@ -233,6 +303,20 @@ LOCAL_STEPS = {
         Step("ssl.certificate_packs.get", gives={"id": "{certificate_pack_id}"}),
         Step("ssl.certificate_packs.list", {"status": "all"}, Among({"id": "{certificate_pack_id}"})),
         Step("ssl.certificate_packs.delete", gives={"id": "{certificate_pack_id}"}),
+    ],
+    "custom hostnames": [
+        Step(
+            "custom_hostnames.create",
+            {"hostname": "{new}.customer.com", "ssl": {"method": "http", "type": "dv"}},
+            {"hostname": "{new}.customer.com", "ssl": {"method": "http", "type": "dv"}},
+            keeps={"custom_hostname_id": "id"},
+            undo="custom_hostnames.delete",
+        ),
+        Step("custom_hostnames.edit", {"custom_metadata": {"app": "abc"}}, {"custom_metadata": {"app": "abc"}}),
+        Step("custom_hostnames.get", gives={"hostname": "{new}.customer.com", "custom_metadata": {"app": "abc"}}),
+        Step("custom_hostnames.list", {"hostname": {"exact": "{new}.customer.com"}}, [{"id": "{custom_hostname_id}"}]),
+        Step("custom_hostnames.delete", gives={"id": "{custom_hostname_id}"}),
+        Step("custom_hostnames.get", fails=404),
     ],
     "fallback origin": [
         Step(

@@ -14,6 +14,8 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 SCHEMAS = "#/components/schemas/"
+CLOSED, OPEN = "closed", "open"
+"""The two readings of a shape: by itself, and as a part of another, which may have more."""
 ERROR = {"$ref": f"{SCHEMAS}basic-error"}
 """What an error looks like where a call's own description names none of that status."""
 
@@ -75,7 +77,8 @@ class Description:
         return Draft202012Validator(shape, registry=self._registry, format_checker=formats)
 
     def _retrieve(self, uri: str) -> Resource:
-        shape = _ready(self._components["schemas"][uri.removeprefix("shape:")])
+        kind, _, name = uri.partition(":")
+        shape = _ready(self._components["schemas"][name], closed=kind == CLOSED)
         return Resource.from_contents(shape, default_specification=DRAFT202012)
 
 
@@ -83,24 +86,26 @@ def _key(method: str, template: str) -> str:
     return f"{method} {re.sub(r'{[^}]*}', '{}', template)}"
 
 
-def _ready(schema: Any) -> Any:
+def _ready(schema: Any, closed: bool = True) -> Any:
     """A schema of OpenAPI 3.0 in JSON Schema's own words.
 
-    Alternatives overlap in the description, so one or more have to fit. An object has no more than is described.
+    Alternatives overlap in the description, so one or more have to fit. An object has no more than is described, if the
+    schema is `closed`.
     """
     if isinstance(schema, list):
-        return [_ready(each) for each in schema]
+        return [_ready(each, closed) for each in schema]
     if not isinstance(schema, dict):
         return schema
     if isinstance(reference := schema.get("$ref"), str):
-        return {"$ref": f"shape:{reference.removeprefix(SCHEMAS)}"}
+        return {"$ref": f"{CLOSED if closed else OPEN}:{reference.removeprefix(SCHEMAS)}"}
     words = {"oneOf": "anyOf"}
     ready = {
-        words.get(name, name): value if name in {"enum", "required"} else _ready(value)
+        words.get(name, name): value if name in {"enum", "required"} else _ready(value, name != "allOf")
         for name, value in schema.items()
         if name not in {"nullable", "example", "examples", "discriminator"} or isinstance(value, dict)
     }
-    if isinstance(schema.get("properties"), dict) and not {"additionalProperties", "allOf"} & schema.keys():
+    described = isinstance(schema.get("properties"), dict) or "allOf" in schema
+    if closed and described and "additionalProperties" not in schema:
         ready["unevaluatedProperties"] = False
     return {"anyOf": [{"type": "null"}, ready]} if schema.get("nullable") is True else ready
 

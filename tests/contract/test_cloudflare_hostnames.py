@@ -29,16 +29,23 @@ def test_a_hostname_from_birth_to_death(cf, local, made, hostname):
     assert shown["custom_metadata"] == {"app": "abc"}
     assert shown["ssl"].items() >= {"id": made["ssl"]["id"], "hosts": [hostname, f"*.{hostname}"]}.items()
     assert shown["ssl"]["settings"] == {"http2": "off"}
-    assert cf.delete(path)["result"] == {"id": made["id"]}
+    assert cf.delete(path) == {"id": made["id"]}
     for method in ("GET", "PATCH", "DELETE"):
         assert cf.refused(method, path, 404, json={}) == (1436, "The custom hostname was not found.")
 
 
 def test_hostnames_are_listed_by_name_part_and_id(cf, local, made, hostname):
-    for query in ({"hostname": hostname}, {"hostname.contain": hostname[9:-4]}, {"id": made["id"]}):
+    for query in (
+        {"hostname": hostname},
+        {"hostname.exact": hostname},
+        {"hostname.contain": hostname[9:-4]},
+        {"hostname.startsWith": hostname[:-4]},
+        {"id": made["id"]},
+    ):
         answer = cf.get(HOSTNAMES, params=query)
         assert (answer["result"], answer["result_info"]["total_count"]) == ([made], 1)
-    assert cf.get(HOSTNAMES, params={"hostname": "other.customer.com"})["result"] == []
+    for query in ({"hostname": "other.customer.com"}, {"hostname.startsWith": hostname[9:]}):
+        assert cf.get(HOSTNAMES, params=query)["result"] == []
     assert cf.refused("GET", HOSTNAMES, 400, params={"id": made["id"], "hostname": hostname})[0] == 1438
 
 

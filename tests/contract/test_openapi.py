@@ -18,6 +18,7 @@ THING = {
         "at": {"type": "string", "format": "date-time"},
         "kind": {"oneOf": [{"type": "string"}, {"type": "string", "enum": ["a"]}, {"type": "integer"}]},
         "free": {"type": "object", "properties": {}, "additionalProperties": True},
+        "both": {"allOf": [{"$ref": "#/components/schemas/owner"}, {"properties": {"size": {"type": "integer"}}}]},
     },
     "required": ["owner"],
 }
@@ -58,6 +59,8 @@ def test_a_call_is_known_by_the_shape_of_its_path(description):
         ({"owner": {"login": None}}, ["$[].owner.login: None is not of type 'string'"]),
         ({"owner": None, "at": "today"}, ["$[].at: 'today' is not a 'date-time'"]),
         ({"owner": None, "mine": 1, "own": 2}, ["$[]: 'mine' is not described", "$[]: 'own' is not described"]),
+        ({"owner": None, "both": {"login": "x", "size": 1}}, []),
+        ({"owner": None, "both": {"login": "x", "mine": 1}}, ["$[].both: 'mine' is not described"]),
         ({"owner": None, "at": None}, ["$[].at: None is not of type 'string'"]),
     ],
 )
