@@ -166,7 +166,7 @@ def _pull_request(cloud: Cloud, repository: Document, payload: Document) -> Occa
     if not commits or any(word in commits[0].message for word in SKIP):
         return None
     shown = {"id": pull["id"], "number": number, "url": pull["url"]}
-    sides = {side: {"ref": pull[side]["ref"], "sha": pull[side]["sha"]} for side in ("head", "base")}
+    sides = {side: _side(pull[side]) for side in ("head", "base")}
     return Occasion(
         ref=f"refs/pull/{number}/merge",
         sha=head["sha"],
@@ -175,6 +175,12 @@ def _pull_request(cloud: Cloud, repository: Document, payload: Document) -> Occa
         compared=f"{base['sha']}...{head['sha']}",
         pull_requests=({**shown, **sides},),
     )
+
+
+def _side(side: Document) -> Document:
+    """The head or the base of a pull request, as a run shows it."""
+    repository = {name: side["repo"][name] for name in ("id", "url", "name")}
+    return {"ref": side["ref"], "sha": side["sha"], "repo": repository}
 
 
 def _dispatched(cloud: Cloud, repository: Document, payload: Document) -> Occasion | None:

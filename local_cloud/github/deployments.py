@@ -7,7 +7,7 @@ from pydantic import Field
 from local_cloud import git_commits, git_history
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.git_commits import Draft
-from local_cloud.github import pushes
+from local_cloud.git_history import BRANCHES, RefChange
 from local_cloud.github.access import caller
 from local_cloud.github.check_run import latest, runs_of
 from local_cloud.github.commit_statuses import Description, newest
@@ -24,6 +24,7 @@ from local_cloud.github.deployment import (
 from local_cloud.github.dialect import Created, now, page, refusal
 from local_cloud.github.environments import ensure
 from local_cloud.github.places import folder
+from local_cloud.github.ref_moves import advance
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
@@ -112,16 +113,14 @@ def _merged(call: Call, repository: Document, ref: str) -> str | None:
     path, default = folder(call.cloud, repository), repository["default_branch"]
     refs = git_history.refs(path)
     name = ref.removeprefix("refs/").removeprefix("heads/")
-    head, base = refs.get(f"refs/heads/{name}"), refs.get(f"refs/heads/{default}")
+    head, base = refs.get(BRANCHES + name), refs.get(BRANCHES + default)
     if not head or not base or git_history.leads_to(path, base, head):
         return None
     tree = git_commits.merge_tree(path, head, base)
     if not tree:
         raise refusal(409, f"Conflict merging {default} into {name}.")
     draft = Draft(tree=tree, parents=[head, base], message=f"Merge {default} into {name}\n")
-    pushes.begin(call.cloud, repository)
-    git_commits.move_ref(path, f"refs/heads/{name}", git_commits.write_commit(path, draft), head)
-    pushes.record(call.cloud, repository, caller(call))
+    advance(call, repository, RefChange(ref=BRANCHES + name, before=head, after=git_commits.write_commit(path, draft)))
     return f"Auto-merged {default} into {name} on deployment."
 
 

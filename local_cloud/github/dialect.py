@@ -20,7 +20,7 @@ class Created:
     body: Any
 
 
-def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]] = ()) -> Refusal:
+def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any] | str] = ()) -> Refusal:
     body: dict[str, Any] = {"message": message, "documentation_url": DOCUMENTATION, "status": str(status)}
     return Refusal(status, {**body, "errors": list(errors)} if errors else body)
 

@@ -9,6 +9,7 @@ from local_cloud.git import GitError
 from local_cloud.git_commits import move_ref
 from local_cloud.git_history import RefChange
 from local_cloud.github import pushes, rules
+from local_cloud.github.access import caller
 from local_cloud.github.dialect import refusal
 from local_cloud.github.places import folder
 from local_cloud.store import Document
@@ -30,7 +31,7 @@ def advance(call: Call, repository: Document, change: RefChange) -> Document:
         move_ref(folder(call.cloud, repository), change.ref, change.after, change.before)
     except GitError:
         raise refusal(409, "Reference update failed") from None
-    return pushes.record(call.cloud, repository)
+    return pushes.record(call.cloud, repository, caller(call))
 
 
 def violated(status: int, violations: list[str]) -> Refusal:

@@ -182,7 +182,7 @@ def _put(call: Call, repository: Document, ruleset: Document) -> dict[str, Any]:
     scope = str(repository["id"])
     for other in call.store.values("rulesets", scope):
         if other["name"] == ruleset["name"] and other["id"] != ruleset["id"]:
-            raise refusal(422, "Validation Failed", [{"resource": "Ruleset", "message": "Name must be unique"}])
+            raise refusal(422, "Validation Failed", ["Name must be unique"])
     ruleset = {**ruleset, "updated_at": now()}
     call.store.put("rulesets", scope, _key(ruleset["id"]), ruleset)
     return _shown(call, repository, ruleset)

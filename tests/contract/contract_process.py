@@ -12,7 +12,7 @@ import psutil
 
 from local_cloud.ports import listen
 
-Option = str | int | Path
+Option = str | int | Path | None
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 
@@ -28,7 +28,10 @@ class Process:
     def __init__(
         self, state: Path, workerd: Path, *, api: int | None = None, edge: int | None = None, **options: Option
     ) -> None:
-        """`api` and `edge` are ports; `options` are further ones of the command line, `resident_apps=5` for one."""
+        """`api` and `edge` are ports; `options` are further ones of the command line, `resident_apps=5` for one.
+
+        One that is None is not given.
+        """
         self.state = state
         words = {
             "--state": state,
@@ -39,7 +42,7 @@ class Process:
             "--workers-subdomain": "overskill",
             "--zone": "overskill.localhost",
             "--organization": "overskill",
-            **{f"--{name.replace('_', '-')}": value for name, value in options.items()},
+            **{f"--{name.replace('_', '-')}": value for name, value in options.items() if value is not None},
         }
         self.url = f"http://127.0.0.1:{words['--api-port']}"
         self.edge_url = f"http://127.0.0.1:{words['--edge-port']}"

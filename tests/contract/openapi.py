@@ -60,7 +60,7 @@ class Description:
         if "$ref" in response:
             response = self._components["responses"][response["$ref"].rpartition("/")[2]]
         if "content" in response:
-            return self._compare(response["content"]["application/json"]["schema"], body)
+            return self._compare({"anyOf": [media["schema"] for media in response["content"].values()]}, body)
         if status >= 400:
             return self._compare(ERROR, body)
         return ["$: a body, where none is described"] if body else []

@@ -4,10 +4,6 @@ import pytest
 from webhook_receiver import ended
 from workflow_runs import Actions
 
-from local_cloud.github.events import Event, setting
-from local_cloud.github.outbox import announce
-from local_cloud.github.repository import find
-
 STEPS = "runs-on: ubuntu-latest, steps: [{run: 'SAYS'}]"
 
 
@@ -62,38 +58,25 @@ def test_branches_tags_and_paths_of_a_push(actions):
     assert [run["head_sha"] for run in actions.runs(head_sha=sha)] == [sha] * 3
 
 
-def test_a_pull_request_runs_at_its_head(gh, local, name, actions):
+def test_a_pull_request_runs_at_its_head(gh, actions):
     says = "echo $GITHUB_REF $GITHUB_HEAD_REF $GITHUB_BASE_REF $GITHUB_SHA ${{ github.event.pull_request.merged }}"
     actions.push(
         pull=workflow("{pull_request: {branches: [main]}}", says), done=workflow("{pull_request: {types: [closed]}}")
     )
+    actions.clone.git("push", "-q", "origin", "main:other")
     actions.clone.git("checkout", "-q", "-b", "feature")
     sha = actions.clone.commit("On the branch", a="1")
     actions.clone.git("push", "-q", "origin", "feature")
-    base = actions.clone.git("rev-parse", "main")
-
-    def tell(action, into="main"):
-        repository = find(local.cloud, "overskill", name)
-        pull = {"id": 1, "number": 7, "title": "My change", "url": "u", "merged": action == "closed"}
-        sides = {"head": {"ref": "feature", "sha": sha}, "base": {"ref": into, "sha": base}}
-        payload = {"action": action, "number": 7, "pull_request": {**pull, **sides}}
-        local.write(
-            lambda: announce(
-                local.cloud,
-                repository,
-                Event(name="pull_request", payload={**payload, **setting(local.cloud, repository)}),
-            )
-        )
-
-    tell("opened")
-    tell("labeled")
-    tell("opened", into="other")
+    for base in ("main", "other"):
+        body = {"title": f"Into {base}", "head": "feature", "base": base}
+        number = gh.post(f"{actions.repository}/pulls", status=201, json=body)["number"]
+    gh.patch(f"{actions.repository}/pulls/1", json={"title": "Another title"})
     (run,) = actions.runs()
     run = actions.ended(run["id"])
     assert (run["event"], run["head_branch"], run["head_sha"]) == ("pull_request", "feature", sha)
-    assert (run["display_title"], run["pull_requests"][0]["number"]) == ("My change", 7)
-    assert f"refs/pull/7/merge feature main {sha} false" in actions.log(actions.jobs(run)["job"])
-    tell("closed")
+    assert (run["display_title"], run["pull_requests"][0]["number"], number) == ("Into main", 1, 2)
+    assert f"refs/pull/1/merge feature main {sha} false" in actions.log(actions.jobs(run)["job"])
+    gh.patch(f"{actions.repository}/pulls/1", json={"state": "closed"})
     assert [run["path"].split("/")[-1] for run in actions.runs()] == ["pull.yml", "done.yml"]
     actions.ended()
 

@@ -198,5 +198,6 @@ def test_a_worker_is_bound_to_a_namespace_that_exists(cf, local, kv_namespace, n
     missing = upload({"bindings": [{**binding, "namespace_id": "0" * 32}]})
     code, message = cf.refused("PUT", script, 400, files=missing)
     assert (code, message.partition(", ")[2]) == (10021, "which does not exist")
-    in_a_namespace = upload({"bindings": [binding]})
-    assert "'kv_namespace'" in cf.refused("PUT", f"{namespace}/scripts/app", 400, files=in_a_namespace)[1]
+    app = f"{namespace}/scripts/app"
+    cf.put(app, files=upload({"bindings": [binding]}))
+    assert cf.get(f"{app}/bindings")["result"] == [binding]

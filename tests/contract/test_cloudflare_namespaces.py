@@ -203,6 +203,7 @@ def test_a_script_in_a_missing_namespace(cf, method):
     ("metadata", "wrong"),
     [
         ({"bindings": [{"type": "analytics_engine", "name": "AE", "dataset": "x"}]}, "'analytics_engine'"),
+        ({"bindings": [{"type": "kv_namespace", "name": "KV", "namespace_id": "x"}]}, "does not exist"),
         ({"bindings": [{"type": "dispatch_namespace", "name": "NS", "namespace": "x"}]}, "'dispatch_namespace'"),
         ({"bindings": [{"type": "plain_text", "name": "A", "text": "1"}] * 2}, "declared 2 times"),
         ({"bindings": [{"type": "inherit", "name": "A"}]}, "inherits from 'A'"),

@@ -12,6 +12,7 @@ SCRIPTS = "/client/v4/accounts/{account}/workers/dispatch/namespaces/{namespace}
 NO_CLIENT = {
     f"GET {SQL}": "documented for curl and Grafana",
     f"POST {SQL}": "documented for curl and Grafana",
+    "POST /client/v4/graphql": "documented for any client of GraphQL; cloudflare-python 5.9 has no method for it",
     f"GET {SCRIPTS}": "cloudflare-python 5.9 has no method for it; app_stacks calls it, in test_namespace_script.py",
     f"DELETE {SCRIPTS}": "documented for curl; cloudflare-python 5.9 has no method for it",
     f"PUT {SCRIPTS}/{{script}}/tags/{{tag}}": "documented for curl; cloudflare-python 5.9 has no method for it",

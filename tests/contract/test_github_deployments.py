@@ -88,8 +88,8 @@ def test_a_wrong_deployment_is_refused(gh, repository, body, message):
 
 def test_what_is_no_text_is_refused(gh, repository):
     body = rb'{"ref": "main", "payload": {"half": "\ud800"}}'
-    refused = gh.call("POST", f"{repository}/deployments", status=422, content=body)
-    assert "surrogates not allowed" in refused["message"]
+    refused = gh.call("POST", f"{repository}/deployments", status=400, content=body)
+    assert refused["message"] == "Problems parsing JSON"
     assert gh.get(f"{repository}/deployments") == []
 
 

@@ -9,6 +9,7 @@ import jwt
 import pytest
 from contract_service import LocalCloud
 
+from local_cloud.github import TABLE
 from local_cloud.rate_limits import Primary, RateLimits, Secondary
 
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
@@ -85,7 +86,7 @@ def enforced(gh, tmp_path):
                 LocalCloud.run(tmp_path, rate_limits=RateLimits(enforcing=lambda: True, **limits))
             )
             token = local.cloud.credentials.github_token
-            return local, dataclasses.replace(gh, client=local.client, token=token, answered=set())
+            return local, dataclasses.replace(gh, client=local.client, token=token)
 
         yield run
 
@@ -132,7 +133,7 @@ def test_too_many_calls_at_once(enforced):
         entered.set()
         leave.wait(10)
 
-    route, _ = service.table.find("GET", "/repos/a/b/topics")
+    route, _ = TABLE.find("GET", "/repos/a/b/topics")
     handler, route.__dict__["handler"] = route.handler, slow
     try:
         thread = threading.Thread(target=service.send, args=("GET", "/repos/a/b/topics"))

@@ -93,7 +93,7 @@ def test_changes_must_be_made_through_a_pull_request(gh, repository, clone, rule
     full_name = gh.get(repository)["full_name"]
     assert lines[:5] == [
         "error: GH013: Repository rule violations found for refs/heads/main.",
-        f"Review all repository rules at http://127.0.0.1:1/{full_name}/rules?ref=refs%2Fheads%2Fmain",
+        f"Review all repository rules at {gh.client.base_url}/{full_name}/rules?ref=refs%2Fheads%2Fmain",
         "",
         "- Changes must be made through a pull request.",
         "",

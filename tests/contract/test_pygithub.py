@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from client_steps import Among, RefusedError, Step, play
-from github import Auth, Github, GithubException, GithubIntegration
+from github import Auth, Github, GithubException, GithubIntegration, InputGitTreeElement
 from github.PaginatedList import PaginatedList
 
 ORGANIZATION = Step("github.get_organization", {"org": "{org}"}, {"login": "{org}"}, {"organization": ""})
@@ -16,6 +16,12 @@ REPOSITORY = Step(
     keeps={"repository": ""},
     undo="repository.delete",
 )
+FILE = {"path": "src/a.txt", "message": "Add a file", "content": "a"}
+
+
+def new_tree(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {"tree": [InputGitTreeElement("b.txt", "100644", "blob", sha=known["blob"])]}
+
 
 STEPS = {
     "repositories": [
@@ -57,6 +63,94 @@ STEPS = {
         Step("repository.get_git_ref", {"ref": "heads/main"}, {"ref": "refs/heads/main", "object": {"sha": "{sha}"}}),
         Step("repository.get_commit", {"sha": "main"}, {"sha": "{sha}", "stats": {"deletions": 0}}),
         Step("repository.get_commit", {"sha": "none"}, fails=422),
+    ],
+    "contents": [
+        ORGANIZATION,
+        REPOSITORY,
+        Step("repository.get_contents", {"path": ""}, [{"path": "README.md", "type": "file"}]),
+        Step("repository.get_readme", gives={"path": "README.md", "encoding": "base64"}),
+        Step("repository.create_file", FILE, {"content": {"path": "src/a.txt"}}, {"sha": "content.sha"}),
+        Step("repository.get_contents", {"path": "src/a.txt"}, {"sha": "{sha}", "decoded_content": b"a"}),
+        Step("repository.get_git_blob", {"sha": "{sha}"}, {"content": "YQ==\n", "size": 1}),
+        Step("repository.update_file", {**FILE, "content": "b", "sha": "{sha}"}, keeps={"sha": "content.sha"}),
+        Step("repository.delete_file", {"path": "src/a.txt", "message": "Remove it", "sha": "{sha}"}),
+        Step("repository.get_contents", {"path": "src/a.txt"}, fails=404),
+        Step("repository.get_commits", gives=lambda commits: len(commits) == 4),
+    ],
+    "git data": [
+        ORGANIZATION,
+        REPOSITORY,
+        Step("repository.get_git_ref", {"ref": "heads/main"}, keeps={"sha": "object.sha"}),
+        Step("repository.get_git_commit", {"sha": "{sha}"}, keeps={"parent": ""}),
+        Step("repository.create_git_blob", {"content": "b", "encoding": "utf-8"}, keeps={"blob": "sha"}),
+        Step("repository.create_git_tree", new_tree, {"tree": [{"path": "b.txt"}]}, {"tree": ""}),
+        Step(
+            "repository.create_git_commit",
+            {"message": "Another tree", "tree": "{tree}", "parents": ["{parent}"]},
+            {"message": "Another tree", "parents": [{"sha": "{sha}"}]},
+            keeps={"made": "sha"},
+        ),
+        Step("repository.create_git_ref", {"ref": "refs/heads/topic", "sha": "{made}"}, keeps={"ref": ""}),
+        Step("repository.get_git_matching_refs", {"ref": "heads/to"}, [{"object": {"sha": "{made}"}}]),
+        Step("repository.get_git_tree", {"sha": "topic"}, {"tree": [{"path": "b.txt", "type": "blob"}]}),
+        Step("ref.edit", {"sha": "{sha}"}, fails=422),
+        Step("ref.edit", {"sha": "{sha}", "force": True}),
+        Step("ref.delete"),
+        Step("repository.get_git_ref", {"ref": "heads/topic"}, fails=404),
+    ],
+    "pull requests": [
+        ORGANIZATION,
+        REPOSITORY,
+        Step("repository.get_git_ref", {"ref": "heads/main"}, keeps={"sha": "object.sha"}),
+        Step("repository.create_git_ref", {"ref": "refs/heads/topic", "sha": "{sha}"}),
+        Step("repository.create_file", {**FILE, "branch": "topic"}),
+        Step(
+            "repository.create_pull",
+            {"title": "Topic", "head": "topic", "base": "main"},
+            {"state": "open", "base": {"sha": "{sha}"}},
+            keeps={"pull": "", "number": "number"},
+        ),
+        Step("repository.get_pulls", gives=[{"number": "{number}"}]),
+        Step("repository.get_pull", {"number": "{number}"}, {"mergeable": True, "commits": 1}, patient=True),
+        Step("pull.edit", {"title": "The topic"}),
+        Step("pull.get_commits", gives=[{"commit": {"message": "Add a file"}}]),
+        Step("pull.get_files", gives=[{"filename": "src/a.txt", "status": "added"}]),
+        Step("pull.create_issue_comment", {"body": "one"}, {"body": "one"}, keeps={"comment": "", "id": "id"}),
+        Step("comment.edit", {"body": "two"}),
+        Step("pull.get_issue_comment", {"id": "{id}"}, {"body": "two"}),
+        Step("pull.get_issue_comments", gives=[{"id": "{id}"}]),
+        Step("comment.delete"),
+        Step("pull.is_merged", gives=False),
+        Step("pull.merge", gives={"merged": True}),
+        Step("pull.is_merged", gives=True),
+    ],
+    "statuses": [
+        ORGANIZATION,
+        REPOSITORY,
+        Step("repository.get_commit", {"sha": "main"}, keeps={"commit": ""}),
+        Step("commit.create_status", {"state": "success", "context": "ci"}, {"state": "success", "context": "ci"}),
+        Step("commit.get_statuses", gives=[{"context": "ci", "creator": bool}]),
+        Step("commit.get_combined_status", gives={"state": "success", "total_count": 1}),
+    ],
+    "deployments": [
+        ORGANIZATION,
+        REPOSITORY,
+        Step(
+            "repository.create_deployment",
+            {"ref": "main", "environment": "preview"},
+            {"ref": "main", "environment": "preview"},
+            keeps={"deployment": "", "id": "id"},
+        ),
+        Step("repository.get_deployment", {"id_": "{id}"}, {"task": "deploy"}),
+        Step("repository.get_deployments", gives=[{"id": "{id}"}]),
+        Step("deployment.create_status", {"state": "success"}, {"state": "success"}, {"status": "id"}),
+        Step("deployment.get_status", {"id_": "{status}"}, {"environment": "preview"}),
+        Step("deployment.get_statuses", gives=[{"id": "{status}"}]),
+    ],
+    "dispatches": [
+        ORGANIZATION,
+        REPOSITORY,
+        Step("repository.create_repository_dispatch", {"event_type": "go", "client_payload": {"a": 1}}, True),
     ],
     "secrets and variables": [
         ORGANIZATION,
