@@ -75,7 +75,7 @@ def _take(step: Step, invoke: Invoke, known: dict[str, Any], cleanup: Callable) 
     if status != step.fails:
         yield f"{step.call} ended with status {status}"
         return
-    known |= {name: find(value) if callable(find) else _at(value, find) for name, find in step.keeps.items()}
+    known |= {name: find(value) if callable(find) else found_at(value, find) for name, find in step.keeps.items()}
     if step.undo:
         then = dict(known)
         cleanup(lambda: _undo(invoke, step.undo, then))
@@ -109,7 +109,7 @@ def differences(expected: Any, actual: Any, where: str) -> Iterator[str]:
     match expected:
         case dict():
             for name, each in expected.items():
-                yield from differences(each, _at(actual, name), f"{where}.{name}")
+                yield from differences(each, found_at(actual, name), f"{where}.{name}")
         case list() if isinstance(actual, list) and len(expected) == len(actual):
             for index, each in enumerate(expected):
                 yield from differences(each, actual[index], f"{where}[{index}]")
@@ -123,8 +123,8 @@ def differences(expected: Any, actual: Any, where: str) -> Iterator[str]:
             yield f"{where} is {actual!r}, not {expected!r}"
 
 
-def _at(value: Any, path: str) -> Any:
-    """`path` names fields of objects and keys, and counts places in lists; empty, it is the value itself."""
+def found_at(value: Any, path: str) -> Any:
+    """`path` names fields of objects and keys, and counts places in lists; the value itself if it is empty."""
     for part in path.split(".") if path else ():
         match value:
             case list():
