@@ -289,7 +289,7 @@ jobs:
     steps:
       - run: echo "told"
       - if: github.run_attempt == 2
-        run: sleep 60
+        run: sleep 63
 """
 
 LOCAL_STEPS["runs of workflows"] = [

@@ -142,10 +142,13 @@ def _names(local: LocalCloud) -> set[str]:
 
 
 def _stored(local: LocalCloud) -> str:
-    """A digest of every document, and of what each repository's refs point to."""
+    """A digest of every document, of what each repository's refs point to, and of what is in each D1 database."""
     documents = "SELECT * FROM documents WHERE collection != 'unknown_routes' ORDER BY collection, scope, key"
     digest = hashlib.sha256(repr(_rows(local, documents)).encode())
     for path in sorted(local.cloud.state.repositories.rglob("*")):
         if path.is_file() and ("refs" in path.parts or path.name in {"HEAD", "packed-refs"}):
             digest.update(path.read_bytes())
+    for path in sorted(local.cloud.state.databases.glob("*.sqlite3")):
+        with closing(sqlite3.connect(path)) as connection:
+            digest.update("".join(connection.iterdump()).encode())
     return digest.hexdigest()
