@@ -12,7 +12,7 @@ from local_cloud.git_history import NONE, Person
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A commit to be written. Its author is the one user if it isn't said, its committer the author."""
+    """A commit to be written. Its author is git's own name if it isn't said, its committer the author."""
 
     tree: str
     parents: Sequence[str]
@@ -21,14 +21,9 @@ class Draft:
     committer: Person | None = None
 
 
-def local_person() -> Person:
-    """The one user, at this moment."""
-    return Person(name=NAME, email=EMAIL, date=datetime.now(UTC).isoformat())
-
-
 def write_commit(repository: Path, draft: Draft) -> str:
     """A commit that no ref leads to yet. Raises `GitError`."""
-    author = draft.author or local_person()
+    author = draft.author or Person(name=NAME, email=EMAIL, date=datetime.now(UTC).isoformat())
     lines = [
         f"tree {draft.tree}",
         *(f"parent {parent}" for parent in draft.parents),
@@ -47,7 +42,7 @@ def merge_tree(repository: Path, one: str, other: str) -> str | None:
         return None
 
 
-def rebase(repository: Path, commits: Iterable[git_history.Commit], onto: str) -> str | None:
+def rebase(repository: Path, commits: Iterable[git_history.Commit], onto: str, committer: Person) -> str | None:
     """The last of the copies of `commits`, oldest first, one upon the other; None if one of them conflicts."""
     for commit in commits:
         # git merges by the history of two commits: the tree to build on is shown as a sibling of the commit.
@@ -56,7 +51,7 @@ def rebase(repository: Path, commits: Iterable[git_history.Commit], onto: str) -
         tree = merge_tree(repository, sibling, commit.sha)
         if not tree:
             return None
-        copy = Draft(tree=tree, parents=[onto], message=commit.message, author=commit.author, committer=local_person())
+        copy = Draft(tree=tree, parents=[onto], message=commit.message, author=commit.author, committer=committer)
         onto = write_commit(repository, copy)
     return onto
 

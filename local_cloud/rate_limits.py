@@ -33,11 +33,13 @@ class SecondaryLimitError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Primary:
-    """Calls an hour. An installation with more than `few_repositories` may make some more for each that it has."""
+    """Calls an hour. An installation with more than `few_repositories` may make some more for each that it has; the
+    runs of a repository have `run` together."""
 
     user: int = 5_000
     anonymous: int = 60
     installation: int = 5_000
+    run: int = 1_000
     few_repositories: int = 20
     for_each_repository: int = 50
     installation_at_most: int = 12_500

@@ -1,7 +1,8 @@
 """Which changes of a ref the rulesets of a repository forbid. git's hook needs it too: standard library alone.
 
-A ruleset is `{"target": "branch" | "tag", "include": [...], "exclude": [...], "rules": [type, ...]}`, with patterns of
-full names such as `refs/heads/release/*`, `~DEFAULT_BRANCH` and `~ALL`.
+A ruleset is `{"target": "branch" | "tag", "include": [...], "exclude": [...], "rules": [type, ...], "checks": [...]}`,
+with patterns of full names such as `refs/heads/release/*`, `~DEFAULT_BRANCH` and `~ALL`. `checks` are those of commits:
+`{"missing": what GitHub says, "passed": [hash, ...], "on_create": whether they are asked for where a ref is made}`.
 """
 
 import re
@@ -58,8 +59,15 @@ class RefRules:
             "required_linear_history": (lambda: not gone and has_merges(repository, before, after), LINEAR),
             "pull_request": (lambda: changed, "Changes must be made through a pull request."),
         }
-        rules = {rule for ruleset in self.about(ref) for rule in ruleset["rules"]}
-        return [message for rule, (broken, message) in tests.items() if rule in rules and broken()]
+        rulesets = self.about(ref)
+        rules = {rule for ruleset in rulesets for rule in ruleset["rules"]}
+        unchecked = [
+            checks["missing"]
+            for ruleset in rulesets
+            for checks in ruleset["checks"]
+            if not gone and after not in checks["passed"] and (changed or checks["on_create"])
+        ]
+        return [message for rule, (broken, message) in tests.items() if rule in rules and broken()] + unchecked
 
 
 def _matches(pattern: str, default_branch: str, ref: str) -> bool:

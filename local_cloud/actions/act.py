@@ -19,6 +19,7 @@ from local_cloud.actions.run_token import run_token
 from local_cloud.actions.uses import COPIES, copies
 from local_cloud.actions.workflow import RUNNERS, Workflow, WorkflowError
 from local_cloud.cloud import Cloud
+from local_cloud.github.places import folder as repository_folder
 from local_cloud.state import write_private
 from local_cloud.store import Document
 
@@ -51,7 +52,7 @@ class Plan:
 
 def plan(cloud: Cloud, repository: Document, run: Document) -> Plan:
     """Raises `PlanError`."""
-    path = cloud.repositories.path(repository["owner"], repository["name"])
+    path = repository_folder(cloud, repository)
     text = git_history.file(path, run["sha"], run["path"]) or ""
     try:
         workflow = workflows.at(path, run["sha"], run["path"])
@@ -80,7 +81,7 @@ def plan(cloud: Cloud, repository: Document, run: Document) -> Plan:
             requests[job.id] = request_variables(cloud, repository, run, job.id, environment)
     if problems or not program:
         raise PlanError("\n".join(problems))
-    token = run_token(cloud, repository)
+    token = run_token(cloud, repository, run, workflow)
     secrets = {
         secret["name"]: cloud.vault.open(secret["sealed"])
         for secret in cloud.store.values("actions_secrets", str(repository["id"]))

@@ -4,12 +4,13 @@ import json
 import re
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from local_cloud.actions.expressions import ExpressionError, interpolate
 from local_cloud.actions.log_lines import stamped
 from local_cloud.actions.masks import Masks
+from local_cloud.actions.runs import new_job
 from local_cloud.actions.workflow import Job, Workflow
 from local_cloud.github.dialect import now
 from local_cloud.store import Document
@@ -21,11 +22,12 @@ NOTES = 20
 @dataclass
 class JobProgress:
     """A job as it is now: its document, but for the id that the store gives; `unwritten` is what of its log
-    is in no file yet."""
+    is in no file yet, `outputs` what its steps have put out, by step and name."""
 
     job: Job
     document: Document
     unwritten: str = ""
+    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def say(self, text: str) -> None:
         self.unwritten += stamped(text)
@@ -83,22 +85,16 @@ class Progress:
         return self._step(progress, entry)
 
     def _new(self, job: Job, matrix: Mapping[str, Any]) -> JobProgress:
-        at = now()
         names = [SET_UP, *(step.name for step in job.steps), COMPLETE]
-        document: Document = {
-            "run_id": self._run["id"],
-            "run_attempt": self._run["run_attempt"],
-            "key": job.id,
-            "matrix": dict(matrix),
-            "name": self._masks.hide(self._name(job, matrix)),
-            "status": "queued",
-            "conclusion": None,
-            "created_at": at,
-            "started_at": at,
-            "completed_at": None,
-            "labels": list(job.labels),
-            "steps": [_new_step(name, number) for number, name in enumerate(names, start=1)],
-        }
+        document = new_job(
+            self._run,
+            self._masks.hide(self._name(job, matrix)),
+            key=job.id,
+            matrix=dict(matrix),
+            labels=list(job.labels),
+            steps=[_new_step(name, number) for number, name in enumerate(names, start=1)],
+            environment=interpolate(job.environment, self._contexts),
+        )
         return JobProgress(job=job, document=document)
 
     def _name(self, job: Job, matrix: Mapping[str, Any]) -> str:
@@ -110,9 +106,24 @@ class Progress:
         values = ", ".join(str(value) for value in matrix.values())
         return f"{job.id} ({values})" if values else job.id
 
+    def _environment_url(self, progress: JobProgress) -> str:
+        """Where what the job has deployed is to be seen, empty if that can't be told, or must not."""
+        steps = {step: {"outputs": outputs} for step, outputs in progress.outputs.items()}
+        contexts = {**self._contexts, "matrix": progress.document["matrix"], "steps": steps}
+        try:
+            url = interpolate(progress.job.environment_url, contexts)
+        except ExpressionError as error:
+            progress.say(f"##[warning]environment.url: {error}")
+            return ""
+        if self._masks.hide(url) != url:
+            progress.say("##[warning]Skip setting environment url as it may contain secret.")
+            return ""
+        return url
+
     def _step(self, progress: JobProgress, entry: Mapping[str, Any]) -> Change | None:
         document = progress.document
         if result := entry.get("jobResult"):
+            document["environment_url"] = self._environment_url(progress)
             return Change(progress=progress, action=result)
         step = self._step_of(progress, entry)
         if not step or step["status"] == "completed":
@@ -156,6 +167,9 @@ class Progress:
             self._masks.add(argument)
         elif kind in {"group", "error", "warning", "notice"}:
             progress.say(self._masks.hide(f"##[{kind}]{argument}"))
+        elif kind == "set-output":
+            step = "/".join(entry.get("stepID") or [])
+            progress.outputs.setdefault(step, {})[str(entry.get("name"))] = argument
         elif kind == "endgroup":
             progress.say("##[endgroup]")
         elif kind:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from local_cloud.actions import act, processes, runs
+from local_cloud.actions import act, deploys, processes, runs
 from local_cloud.actions.act import Plan, PlanError
 from local_cloud.actions.log_lines import stamped
 from local_cloud.actions.masks import Masks
@@ -175,9 +175,11 @@ class _Execution:
         job, is_new = change.progress.document, "id" not in change.progress.document
         if is_new:
             job["id"] = self._cloud.store.next_number()
-            self._announce(
-                repository, runs.put_job(self._cloud, repository, run, {**job, "status": "queued"}, "queued")
-            )
+            queued = {**job, "status": "queued"}
+            self._announce(repository, runs.put_job(self._cloud, repository, run, queued, "queued"))
+            change.progress.document, events = deploys.begin(self._cloud, repository, run, job)
+            job = change.progress.document
+            self._announce(repository, events)
         if change.action in {"", "in_progress"}:
             self._announce(repository, runs.put_job(self._cloud, repository, run, job, change.action))
         else:

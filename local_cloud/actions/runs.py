@@ -7,13 +7,19 @@ jobs are documents of `workflow_jobs`, their logs of `job_logs`, both by reposit
 from collections.abc import Iterable
 from typing import Any
 
+from local_cloud.actions import deploys
 from local_cloud.actions.log_lines import stamped
 from local_cloud.actions.views import job_shown, run_shown, workflow_shown
 from local_cloud.cloud import Cloud
+from local_cloud.github import check_run
+from local_cloud.github.access import revoke_of_run
 from local_cloud.github.dialect import now
 from local_cloud.github.events import Event, setting
 from local_cloud.github.repository import find
 from local_cloud.store import Document
+
+CHECKS = {"queued": "created", "completed": "completed"}
+"""What is told of a job as a check run, by what is told of it as a job."""
 
 
 def key(number: int) -> str:
@@ -95,6 +101,7 @@ def complete(cloud: Cloud, repository: Document, run: Document, conclusion: str,
             events += complete_job(cloud, repository, run, job, conclusion)
     run = _put(cloud, repository, {**run, "status": "completed", "conclusion": conclusion, "problem": problem})
     cloud.store.delete("active_runs", "", key(run["id"]))
+    revoke_of_run(cloud.store, run["guid"])
     events.append(run_event(cloud, repository, run, "completed"))
     group = _group(cloud, repository, run)
     if not any(other["status"] in {"queued", "in_progress"} for _, other in group):
@@ -108,30 +115,44 @@ def refuse(cloud: Cloud, repository: Document, run: Document, problem: str) -> l
     """The run fails before any of its steps: one job has failed as it was set up, and its log tells why."""
     at = now()
     step = {"name": "Set up job", "status": "completed", "conclusion": "failure", "number": 1}
-    job = {
-        "id": cloud.store.next_number(),
-        "run_id": run["id"],
-        "run_attempt": run["run_attempt"],
-        "key": "",
-        "matrix": {},
-        "name": run["name"],
-        "status": "in_progress",
-        "conclusion": None,
-        "created_at": at,
-        "started_at": at,
-        "completed_at": None,
-        "labels": [],
-        "steps": [{**step, "started_at": at, "completed_at": at}],
-    }
+    steps = [{**step, "started_at": at, "completed_at": at}]
+    job = {"id": cloud.store.next_number(), **new_job(run, run["name"]), "status": "in_progress", "steps": steps}
     put_log(cloud, repository, job, "".join(stamped(f"##[error]{line}") for line in problem.splitlines()))
     events = complete_job(cloud, repository, run, job, "failure")
     return [*events, *complete(cloud, repository, run, "failure")]
 
 
+def new_job(run: Document, name: str, **more: Any) -> Document:
+    """A job, but for its id. `key` is what the workflow calls it; `environment` is empty if it has none."""
+    at = now()
+    return {
+        "run_id": run["id"],
+        "run_attempt": run["run_attempt"],
+        "key": "",
+        "matrix": {},
+        "name": name,
+        "status": "queued",
+        "conclusion": None,
+        "created_at": at,
+        "started_at": at,
+        "completed_at": None,
+        "labels": [],
+        "steps": [],
+        "environment": "",
+        "environment_url": "",
+        "deployment": 0,
+        **more,
+    }
+
+
 def put_job(cloud: Cloud, repository: Document, run: Document, job: Document, action: str = "") -> list[Event]:
     """Keep a job as it is now; `action` is what is told of it, if anything is."""
     cloud.store.put("workflow_jobs", str(repository["id"]), key(job["id"]), job)
-    return [job_event(cloud, repository, run, job, action)] if action else []
+    events = [job_event(cloud, repository, run, job, action)] if action else []
+    if action in CHECKS:
+        check = check_run.of_job(cloud, repository, run, job)
+        events.append(check_run.event(cloud, repository, check, CHECKS[action], run["actor"]["login"]))
+    return events
 
 
 def complete_job(cloud: Cloud, repository: Document, run: Document, job: Document, conclusion: str) -> list[Event]:
@@ -148,8 +169,9 @@ def complete_job(cloud: Cloud, repository: Document, run: Document, job: Documen
         }
         for step in job["steps"]
     ]
-    ended = {"status": "completed", "conclusion": conclusion, "completed_at": at, "steps": steps}
-    return put_job(cloud, repository, run, {**job, **ended}, "completed")
+    job = {**job, "status": "completed", "conclusion": conclusion, "completed_at": at, "steps": steps}
+    events = put_job(cloud, repository, run, job, "completed")
+    return [*events, *deploys.end(cloud, repository, run, job)]
 
 
 def put_log(cloud: Cloud, repository: Document, job: Document, text: str) -> None:
@@ -177,14 +199,14 @@ def run_event(cloud: Cloud, repository: Document, run: Document, action: str) ->
         "action": action,
         "workflow_run": run_shown(cloud, repository, run),
         "workflow": workflow and workflow_shown(cloud, repository, workflow),
-        **setting(cloud, repository),
+        **setting(cloud, repository, run["actor"]["login"]),
     }
     return Event(name="workflow_run", payload=payload)
 
 
 def job_event(cloud: Cloud, repository: Document, run: Document, job: Document, action: str) -> Event:
-    payload: dict[str, Any] = {"action": action, "workflow_job": job_shown(cloud, repository, run, job)}
-    return Event(name="workflow_job", payload={**payload, **setting(cloud, repository)})
+    common, shown = setting(cloud, repository, run["actor"]["login"]), job_shown(cloud, repository, run, job)
+    return Event(name="workflow_job", payload={"action": action, "workflow_job": shown, **common})
 
 
 def _group(cloud: Cloud, repository: Document, run: Document) -> list[tuple[Document, Document]]:

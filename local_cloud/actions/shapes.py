@@ -1,10 +1,13 @@
 """The shape of a workflow file, where the local cloud reads it: every scalar is a text, and nothing is an empty one."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Texts = str | list[str]
+
+
+Permissions = Literal["", "read-all", "write-all"] | dict[str, Literal["none", "read", "write"]]
 
 
 class _Shape(BaseModel):
@@ -22,6 +25,7 @@ class _Step(_Shape):
 
 class _Environment(_Shape):
     name: str
+    url: str = ""
 
 
 class _Labels(_Shape):
@@ -36,7 +40,7 @@ class _Concurrency(_Shape):
 class _Job(_Shape):
     name: str = ""
     needs: Texts = ""
-    permissions: str | dict[str, str] = ""
+    permissions: Permissions = ""
     environment: str | _Environment = ""
     labels: str | list[str] | _Labels = Field(default="", alias="runs-on")
     steps: list[_Step] = Field(default_factory=list)
@@ -66,7 +70,7 @@ class _File(_Shape):
     name: str = ""
     run_name: str = Field(default="", alias="run-name")
     on: str | list[str] | dict[str, str | _Filters | list[Any]]
-    permissions: str | dict[str, str] = ""
+    permissions: Permissions = ""
     concurrency: str | _Concurrency = ""
     jobs: dict[str, _Job] = Field(min_length=1)
 

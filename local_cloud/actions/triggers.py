@@ -15,12 +15,17 @@ from local_cloud.actions.workflow import Workflow, WorkflowError
 from local_cloud.cloud import Cloud
 from local_cloud.git_history import NONE
 from local_cloud.github import actions_settings
+from local_cloud.github.accounts import ACTIONS
 from local_cloud.github.dialect import now
 from local_cloud.github.events import Event
+from local_cloud.github.places import folder
 from local_cloud.store import Document
 
 MAX_DEPTH = 3
 """So many runs may follow each other by `workflow_run`."""
+
+UNFOLLOWED = {"push", "pull_request"}
+"""What makes no run if a run has done it with its token: it could go on for ever."""
 
 SKIP = ("[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]")
 
@@ -46,17 +51,19 @@ def begin(cloud: Cloud, repository: Document, event: Event) -> list[Event]:
     """Make the runs, which wait for the runner; returns what is to be told of them."""
     if event.name not in _OCCASIONS or not _enabled(cloud, repository):
         return []
+    if event.name in UNFOLLOWED and event.payload["sender"]["login"] == ACTIONS:
+        return []
     occasion = _OCCASIONS[event.name](cloud, repository, event.payload)
     if not occasion:
         return []
     told = []
-    for file in workflows.files(_path(cloud, repository), occasion.sha):
+    for file in workflows.files(folder(cloud, repository), occasion.sha):
         told += _begin_one(cloud, repository, event, occasion, file)
     return told
 
 
 def _begin_one(cloud: Cloud, repository: Document, event: Event, occasion: Occasion, file: str) -> list[Event]:
-    path = _path(cloud, repository)
+    path = folder(cloud, repository)
     if event.name == "workflow_dispatch" and event.payload["workflow"] != file:
         return []
     problem, workflow = "", None
@@ -162,7 +169,7 @@ def _pull_request(cloud: Cloud, repository: Document, payload: Document) -> Occa
     """At the head of the pull request: there is no merge commit of it here."""
     pull = payload["pull_request"]
     head, base, number = pull["head"], pull["base"], payload["number"]
-    commits = git_history.commits(_path(cloud, repository), [head["sha"]])
+    commits = git_history.commits(folder(cloud, repository), [head["sha"]])
     if not commits or any(word in commits[0].message for word in SKIP):
         return None
     shown = {"id": pull["id"], "number": number, "url": pull["url"]}
@@ -184,14 +191,14 @@ def _side(side: Document) -> Document:
 
 
 def _dispatched(cloud: Cloud, repository: Document, payload: Document) -> Occasion | None:
-    sha = git_history.find_commit(_path(cloud, repository), payload["ref"].removeprefix("refs/"))
+    sha = git_history.find_commit(folder(cloud, repository), payload["ref"].removeprefix("refs/"))
     ref = payload["ref"]
     return Occasion(ref=ref, sha=sha, branch=ref.split("/", 2)[2], title="") if sha else None
 
 
 def _default_branch(cloud: Cloud, repository: Document, payload: Document) -> Occasion | None:
     branch = repository["default_branch"]
-    sha = git_history.refs(_path(cloud, repository)).get(f"refs/heads/{branch}")
+    sha = git_history.refs(folder(cloud, repository)).get(f"refs/heads/{branch}")
     title = payload["action"] if "client_payload" in payload else ""
     return Occasion(ref=f"refs/heads/{branch}", sha=sha, branch=branch, title=title) if sha else None
 
@@ -200,10 +207,6 @@ def _followed(cloud: Cloud, repository: Document, payload: Document) -> Occasion
     before = runs.run_of(cloud, repository, payload["workflow_run"]["id"])
     occasion, depth = _default_branch(cloud, repository, payload), before["depth"] + 1 if before else 0
     return replace(occasion, depth=depth) if occasion and depth <= MAX_DEPTH else None
-
-
-def _path(cloud: Cloud, repository: Document) -> Path:
-    return cloud.repositories.path(repository["owner"], repository["name"])
 
 
 _OCCASIONS = {

@@ -4,15 +4,19 @@ from typing import Any
 
 from local_cloud import git_history
 from local_cloud.cloud import Cloud
-from local_cloud.git_history import Person
+from local_cloud.github.check_run import head_commit
+from local_cloud.github.places import api_url, folder, html_url
 from local_cloud.github.repository import shown
 from local_cloud.store import Document
+
+HIDDEN = {"key", "matrix", "environment", "environment_url", "deployment"}
+"""Of a job."""
 
 RUNNER = {"runner_id": 1, "runner_name": "local-cloud", "runner_group_id": 1, "runner_group_name": "Default"}
 
 
 def workflow_shown(cloud: Cloud, repository: Document, workflow: Document) -> dict[str, Any]:
-    api, html = _urls(cloud, repository)
+    api, html = api_url(cloud, repository), html_url(cloud, repository)
     branch = repository["default_branch"]
     return {
         **{name: value for name, value in workflow.items() if name != "runs"},
@@ -24,10 +28,10 @@ def workflow_shown(cloud: Cloud, repository: Document, workflow: Document) -> di
 
 
 def run_shown(cloud: Cloud, repository: Document, run: Document) -> dict[str, Any]:
-    api, html = _urls(cloud, repository)
+    api, html = api_url(cloud, repository), html_url(cloud, repository)
     url = f"{api}/actions/runs/{run['id']}"
     hidden = {"guid", "depth", "ref", "sha", "group", "cancels", "cancel", "problem", "blob"}
-    whole = shown(cloud, repository)
+    whole, commits = shown(cloud, repository), git_history.commits(folder(cloud, repository), [run["head_sha"]])
     return {
         **{name: value for name, value in run.items() if name not in hidden},
         "node_id": f"WFR_{run['id']}",
@@ -45,17 +49,17 @@ def run_shown(cloud: Cloud, repository: Document, run: Document) -> dict[str, An
         "rerun_url": f"{url}/rerun",
         "previous_attempt_url": f"{url}/attempts/{run['run_attempt'] - 1}" if run["run_attempt"] > 1 else None,
         "workflow_url": f"{api}/actions/workflows/{run['workflow_id']}",
-        "head_commit": _commit(cloud, repository, run["head_sha"]),
+        "head_commit": head_commit(commits[0]) if commits else None,
         "repository": whole,
         "head_repository": whole,
     }
 
 
 def job_shown(cloud: Cloud, repository: Document, run: Document, job: Document) -> dict[str, Any]:
-    api, html = _urls(cloud, repository)
+    api, html = api_url(cloud, repository), html_url(cloud, repository)
     begun = job["status"] != "queued" and job["conclusion"] != "skipped"
     return {
-        **{name: value for name, value in job.items() if name not in {"key", "matrix"}},
+        **{name: value for name, value in job.items() if name not in HIDDEN},
         "node_id": f"CR_{job['id']}",
         "run_url": f"{api}/actions/runs/{run['id']}",
         "head_sha": run["head_sha"],
@@ -66,29 +70,3 @@ def job_shown(cloud: Cloud, repository: Document, run: Document, job: Document) 
         "check_run_url": f"{api}/check-runs/{job['id']}",
         **(RUNNER if begun else dict.fromkeys(RUNNER)),
     }
-
-
-def _commit(cloud: Cloud, repository: Document, sha: str) -> dict[str, Any] | None:
-    path = cloud.repositories.path(repository["owner"], repository["name"])
-    commits = git_history.commits(path, [sha])
-    if not commits:
-        return None
-    (commit,) = commits
-    return {
-        "id": commit.sha,
-        "tree_id": commit.tree,
-        "message": commit.message,
-        "timestamp": commit.committer.date,
-        "author": _person(commit.author),
-        "committer": _person(commit.committer),
-    }
-
-
-def _person(person: Person) -> dict[str, str]:
-    return {"name": person.name, "email": person.email}
-
-
-def _urls(cloud: Cloud, repository: Document) -> tuple[str, str]:
-    """Of the repository: in the API, and as a page."""
-    root, full_name = cloud.settings.api_url, f"{repository['owner']}/{repository['name']}"
-    return f"{root}/api/v3/repos/{full_name}", f"{root}/{full_name}"

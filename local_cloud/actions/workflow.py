@@ -13,6 +13,16 @@ RUNNERS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "ubuntu-slim", "self
 """The labels that this machine answers to."""
 
 
+SCOPES = (
+    *("actions", "attestations", "checks", "contents", "deployments", "discussions", "id-token", "issues", "models"),
+    *("packages", "pages", "pull-requests", "repository-projects", "security-events", "statuses"),
+)
+"""What a workflow may give its jobs permission for."""
+
+RESTRICTED = {"contents": "read", "packages": "read"}
+"""What jobs may do whose workflow says nothing, where an organisation has left GitHub's default."""
+
+
 class WorkflowError(ValueError):
     """The file is not a workflow; the message says why."""
 
@@ -36,11 +46,13 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """`name` and `environment` are expressions, or empty. `problems`: what it asks for that can't be had here."""
+    """`name`, `environment` and `environment_url` are expressions, or empty. `problems`: what it asks for that can't be
+    had here."""
 
     id: str
     name: str
     environment: str
+    environment_url: str
     needs: tuple[str, ...]
     permissions: Mapping[str, str]
     labels: tuple[str, ...]
@@ -71,7 +83,7 @@ def read(path: str, text: str) -> Workflow:
         raise WorkflowError(f"{path}: {problem}")
     if jobs := [name for name, job in document["jobs"].items() if not job.get("steps") and not job.get("uses")]:
         raise WorkflowError(f"{path}: without steps: {', '.join(jobs)}")
-    permissions = _permissions(document.get("permissions"), {})
+    permissions = _permissions(document.get("permissions"), RESTRICTED)
     return Workflow(
         path=path,
         name=document.get("name") or path,
@@ -102,16 +114,14 @@ def _concurrency(value: Any) -> Concurrency | None:
 
 
 def _permissions(value: Any, inherited: Mapping[str, str]) -> Mapping[str, str]:
-    """By scope. `write-all` gives an identity token too."""
+    """Levels by scope. `write-all` gives an identity token too."""
     match value:
         case None | "":
             return inherited
-        case "write-all":
-            return {"id-token": "write"}
-        case dict():
-            return value
+        case "read-all" | "write-all":
+            return dict.fromkeys(SCOPES, value.removesuffix("-all"))
         case _:
-            return {}
+            return value
 
 
 def _job(name: str, value: Mapping[str, Any], inherited: Mapping[str, str]) -> Job:
@@ -121,6 +131,7 @@ def _job(name: str, value: Mapping[str, Any], inherited: Mapping[str, str]) -> J
         id=name,
         name=value.get("name") or "",
         environment=environment["name"] if isinstance(environment, dict) else environment,
+        environment_url=environment.get("url", "") if isinstance(environment, dict) else "",
         needs=tuple(texts(value.get("needs"))),
         permissions=_permissions(value.get("permissions"), inherited),
         labels=tuple(texts(labels["labels"] if isinstance(labels, dict) else labels)),

@@ -12,6 +12,7 @@ from local_cloud import git_history
 from local_cloud.actions.workflow import FOLDER, Workflow, WorkflowError, read
 from local_cloud.cloud import Cloud
 from local_cloud.github.dialect import now
+from local_cloud.github.places import folder, html_url
 from local_cloud.store import Document
 
 
@@ -46,7 +47,7 @@ def put(cloud: Cloud, repository: Document, workflow: Document) -> Document:
 
 def known(cloud: Cloud, repository: Document) -> list[Document]:
     """Every workflow, those of the default branch that nobody has met yet included, the oldest first."""
-    path = cloud.repositories.path(repository["owner"], repository["name"])
+    path = folder(cloud, repository)
     sha = git_history.refs(path).get(f"refs/heads/{repository['default_branch']}")
     for file in files(path, sha) if sha else []:
         try:
@@ -83,7 +84,7 @@ def contexts(cloud: Cloud, repository: Document, run: Document) -> dict[str, Any
 
 def github_context(cloud: Cloud, repository: Document, run: Document, payload: Document) -> dict[str, Any]:
     """The `github` context; each text in it is `GITHUB_...` in the environment of a run."""
-    url, full_name = cloud.settings.api_url, f"{repository['owner']}/{repository['name']}"
+    root, full_name = cloud.settings.api_url, f"{repository['owner']}/{repository['name']}"
     owner = cloud.store.get("organizations", "", repository["owner"].lower()) or {"id": 0}
     pull = payload.get("pull_request") or {}
     kind, _, name = run["ref"].removeprefix("refs/").partition("/")
@@ -92,7 +93,7 @@ def github_context(cloud: Cloud, repository: Document, run: Document, payload: D
         "repository_id": str(repository["id"]),
         "repository_owner": repository["owner"],
         "repository_owner_id": str(owner["id"]),
-        "repositoryUrl": f"{url}/{full_name}.git",
+        "repositoryUrl": f"{html_url(cloud, repository)}.git",
         "event_name": run["event"],
         "event": payload,
         "ref": run["ref"],
@@ -111,8 +112,8 @@ def github_context(cloud: Cloud, repository: Document, run: Document, payload: D
         "run_id": str(run["id"]),
         "run_number": str(run["run_number"]),
         "run_attempt": str(run["run_attempt"]),
-        "server_url": url,
-        "api_url": f"{url}/api/v3",
-        "graphql_url": f"{url}/api/graphql",
+        "server_url": root,
+        "api_url": f"{root}/api/v3",
+        "graphql_url": f"{root}/api/graphql",
         "retention_days": "90",
     }

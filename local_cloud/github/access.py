@@ -7,27 +7,21 @@ from base64 import b64decode
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from local_cloud.call import Call
 from local_cloud.cloud import Cloud
-from local_cloud.git import NAME
-from local_cloud.github.links import account_shown
+from local_cloud.github.accounts import ACTIONS, APP, USER
 from local_cloud.github.permissions import permits
 from local_cloud.store import Document, Store
-
-SLUG = "local-overskill"
-USER_ID = 1_000_000_000
-"""Beyond what the store gives to organisations, which are numbered together with users."""
 
 SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Whoever has sent a token: of an installation, `{installation, organization, permissions, repositories}`, or else
-    the one of credentials.json, which may do everything. `repositories` are ids, None for all of the organisation.
-    """
+    """Whoever has sent a token: of an installation, `{by, run, installation, organization, permissions, repositories}`,
+    or else the one of credentials.json, which may do everything. `repositories` are ids, None for all of the
+    organisation."""
 
     token: Document | None = None
 
@@ -49,31 +43,28 @@ class Caller:
         """Whether the token is for the organisation with that login."""
         return self.token is None or self.token["organization"].lower() == organization.lower()
 
-    def account(self, cloud: Cloud) -> dict[str, Any]:
-        return account(cloud, bot=self.bot)
-
     @property
-    def bot(self) -> bool:
-        """Whether it is the App's bot that does what is done, not the one user that there is."""
-        return self.token is not None
-
-
-def account(cloud: Cloud, *, bot: bool) -> dict[str, Any]:
-    """Whoever has made something, as the API shows them."""
-    if bot:
-        return account_shown(cloud, f"{SLUG}[bot]", USER_ID + 1, "Bot")
-    return account_shown(cloud, NAME, USER_ID, "User")
+    def login(self) -> str:
+        """Whose work it is that is done with the token."""
+        return self.token["by"] if self.token else USER
 
 
 def issue(
-    store: Store, organization: Document, permissions: Mapping[str, str], repositories: Collection[int] | None
+    store: Store,
+    organization: Document,
+    permissions: Mapping[str, str],
+    repositories: Collection[int] | None,
+    run: str | None = None,
 ) -> tuple[str, str]:
-    """A new token of an installation, which the store has only a hash of, and when it expires."""
+    """A new token of an installation, which the store has only a hash of, and when it expires. It is the App's, or that
+    of a run of Actions, by its guid."""
     value, now = f"local-github-installation-{secrets.token_hex(20)}", datetime.now(UTC)
     for key in [key for key, old in store.items("installation_tokens", "") if _expired(old)]:
         store.delete("installation_tokens", "", key)
     expires = (now + timedelta(seconds=SECONDS)).strftime("%Y-%m-%dT%H:%M:%SZ")
     token = {
+        "by": ACTIONS if run else APP,
+        "run": run,
         "installation": organization["id"],
         "organization": organization["login"],
         "permissions": dict(permissions),
@@ -88,6 +79,12 @@ def revoke(call: Call) -> None:
     """The token of the call is refused from then on."""
     for value in _sent(call.headers.get("authorization", "")):
         call.store.delete("installation_tokens", "", token_hash(value))
+
+
+def revoke_of_run(store: Store, guid: str) -> None:
+    """Whatever token a run of Actions was given."""
+    for key in [key for key, token in store.items("installation_tokens", "") if token["run"] == guid]:
+        store.delete("installation_tokens", "", key)
 
 
 def identify(cloud: Cloud, authorization: str) -> Caller | None:

@@ -4,8 +4,9 @@ from typing import Any
 
 from local_cloud.call import Call
 from local_cloud.cloud import Cloud
-from local_cloud.github.access import SLUG
+from local_cloud.github.accounts import ACTIONS, APP, BOTS, SLUG
 from local_cloud.github.dialect import now
+from local_cloud.github.links import account_shown
 from local_cloud.github.permissions import AS_APP
 from local_cloud.github.repository import organization_named, owner_shown, repository_of
 from local_cloud.routing import RouteTable
@@ -33,6 +34,10 @@ PERMISSIONS: Document = {
 """What the App may do, unless `PUT /_local/github-app` has changed that."""
 
 
+ACTIONS_ID = 15_368
+"""Of the App of Actions, as everywhere on GitHub."""
+
+
 @routes.on("GET", "/app")
 def get_app(call: Call) -> dict[str, Any]:
     return app_shown(call.cloud)
@@ -52,7 +57,7 @@ def get_repositorys_installation(call: Call) -> dict[str, Any]:
 def app_shown(cloud: Cloud) -> dict[str, Any]:
     credentials, organizations = cloud.credentials, cloud.store.values("organizations", "")
     return {
-        "id": int(credentials.github_app_id),
+        "id": app_id(cloud, APP),
         "client_id": credentials.github_client_id,
         "slug": SLUG,
         "node_id": f"A_{credentials.github_app_id}",
@@ -68,6 +73,16 @@ def app_shown(cloud: Cloud) -> dict[str, Any]:
     }
 
 
+def app_id(cloud: Cloud, bot: str) -> int:
+    """Of the App that a bot is of."""
+    return ACTIONS_ID if bot == ACTIONS else int(cloud.credentials.github_app_id)
+
+
+def performer_shown(cloud: Cloud, by: str) -> dict[str, Any] | None:
+    """The App whose bot has done something; None if it was the user."""
+    return {APP: app_shown, ACTIONS: _actions_shown}[by](cloud) if by in BOTS else None
+
+
 def installation_shown(cloud: Cloud, organization: Document) -> dict[str, Any]:
     """Known by its organisation's id: there is one App."""
     number, url = organization["id"], cloud.settings.api_url
@@ -78,7 +93,7 @@ def installation_shown(cloud: Cloud, organization: Document) -> dict[str, Any]:
         "access_tokens_url": f"{url}/api/v3/app/installations/{number}/access_tokens",
         "repositories_url": f"{url}/api/v3/installation/repositories",
         "html_url": f"{url}/organizations/{organization['login']}/settings/installations/{number}",
-        "app_id": int(cloud.credentials.github_app_id),
+        "app_id": app_id(cloud, APP),
         "client_id": cloud.credentials.github_client_id,
         "app_slug": SLUG,
         "target_id": number,
@@ -102,6 +117,24 @@ def permissions(store: Store) -> Document:
 def set_permissions(store: Store, wanted: Document) -> None:
     store.put("github_app", "", "permissions", wanted)
     store.put("github_app", "", "times", {**_times(store), "updated_at": now()})
+
+
+def _actions_shown(cloud: Cloud) -> dict[str, Any]:
+    """The App of Actions, which GitHub itself has."""
+    return {
+        "id": ACTIONS_ID,
+        "client_id": "Iv1.05c79e9ad1f6bdfa",
+        "slug": "github-actions",
+        "node_id": f"A_{ACTIONS_ID}",
+        "owner": account_shown(cloud, "github", 9919, "Organization"),
+        "name": "GitHub Actions",
+        "description": "Automate your workflow from idea to production",
+        "external_url": "https://help.github.com/en/actions",
+        "html_url": f"{cloud.settings.api_url}/apps/github-actions",
+        **_times(cloud.store),
+        "permissions": PERMISSIONS,
+        "events": [],
+    }
 
 
 def _times(store: Store) -> Document:

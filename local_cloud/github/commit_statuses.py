@@ -7,7 +7,9 @@ from pydantic import AfterValidator, Field
 
 from local_cloud import git_history
 from local_cloud.call import Answer, Call, Strict
-from local_cloud.github.access import account, caller
+from local_cloud.cloud import Cloud
+from local_cloud.github.access import caller
+from local_cloud.github.accounts import account
 from local_cloud.github.commit import commit_shown
 from local_cloud.github.dialect import Created, now, page, refusal
 from local_cloud.github.events import setting
@@ -58,7 +60,7 @@ def create_status(call: Call) -> Created:
         "id": call.store.next_number(),
         "sha": sha,
         **sent.model_dump(),
-        "bot": caller(call).bot,
+        "by": caller(call).login,
         "created_at": at,
         "updated_at": at,
     }
@@ -83,7 +85,7 @@ def get_combined_status(call: Call) -> Answer:
     call.filters("page", "per_page")
     repository = repository_of(call)
     sha, url = commit_of(call, repository), api_url(call.cloud, repository)
-    statuses = newest(call, repository, sha)
+    statuses = newest(call.cloud, repository, sha)
     states = {status["state"] for status in statuses}
     listed = page(call, [_shown(call, repository, status, with_creator=False) for status in statuses])
     failed, pending = not states.isdisjoint({"error", "failure"}), states != {"success"}
@@ -99,9 +101,9 @@ def get_combined_status(call: Call) -> Answer:
     return Answer(body=body, headers=listed.headers)
 
 
-def newest(call: Call, repository: Document, sha: str) -> list[Document]:
+def newest(cloud: Cloud, repository: Document, sha: str) -> list[Document]:
     """The last status of each context of a commit."""
-    found = call.store.below("commit_statuses", str(repository["id"]), sha)
+    found = cloud.store.below("commit_statuses", str(repository["id"]), sha)
     return list({status["context"]: status for status in found}.values())
 
 
@@ -114,7 +116,7 @@ def commit_of(call: Call, repository: Document) -> str:
 
 
 def _shown(call: Call, repository: Document, status: Document, *, with_creator: bool = True) -> dict[str, Any]:
-    creator = account(call.cloud, bot=status["bot"])
+    creator = account(call.cloud, status["by"])
     fields = ("id", "state", "description", "target_url", "context", "created_at", "updated_at")
     return {
         **{name: status[name] for name in fields},
@@ -129,7 +131,7 @@ def _event(call: Call, repository: Document, status: Document) -> Event:
     path, url, sha = folder(call.cloud, repository), api_url(call.cloud, repository), status["sha"]
     (commit,) = git_history.commits(path, [sha])
     fields = ("id", "sha", "state", "description", "target_url", "context", "created_at", "updated_at")
-    common = setting(call.cloud, repository, caller(call))
+    common = setting(call.cloud, repository, status["by"])
     payload = {
         **{name: status[name] for name in fields},
         "name": common["repository"]["full_name"],

@@ -10,6 +10,8 @@ from local_cloud.git import GitError
 from local_cloud.git_commits import Draft, write_commit
 from local_cloud.git_history import BRANCHES, NONE, RefChange
 from local_cloud.git_trees import FILE, LINK, Change, Entry
+from local_cloud.github.access import caller
+from local_cloud.github.accounts import person
 from local_cloud.github.blobs import RAW_TYPE, from_base64, in_base64, wants_raw
 from local_cloud.github.commit import git_commit_shown
 from local_cloud.github.dialect import Created, not_found, refusal, unserved
@@ -148,7 +150,8 @@ def _commit(call: Call, repository: Document, sent: ContentChange, head: str, ch
     except GitError:
         raise refusal(422, "path contains a malformed path component") from None
     author, committer = sent.author and sent.author.person(), sent.committer and sent.committer.person()
-    draft = Draft(tree=tree, parents=parents, message=sent.message, author=author or committer, committer=committer)
+    author = author or committer or person(caller(call).login)
+    draft = Draft(tree=tree, parents=parents, message=sent.message, author=author, committer=committer)
     sha = write_commit(root, draft)
     ref = BRANCHES + (sent.branch or repository["default_branch"])
     move(call, repository, RefChange(ref=ref, before=head, after=sha), status=409)

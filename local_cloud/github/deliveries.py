@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from local_cloud.call import Answer, Call
 from local_cloud.github import pushes
+from local_cloud.github.access import caller
 from local_cloud.github.dialect import MAX_PER_PAGE, not_found
 from local_cloud.github.events import Event
 from local_cloud.github.outbox import post, wants
@@ -67,7 +68,7 @@ def redeliver(call: Call) -> Answer:
 @routes.on("POST", f"{HOOK}/pings", permission="repository_hooks:read")
 def ping_hook(call: Call) -> None:
     repository = repository_of(call)
-    ping(call.cloud, repository, hook_of(call, repository))
+    ping(call, repository, hook_of(call, repository))
 
 
 @routes.on("POST", f"{HOOK}/test", permission="repository_hooks:read")
@@ -78,7 +79,7 @@ def send_test(call: Call) -> None:
     hook = hook_of(call, repository)
     change = pushes.latest(call.cloud, repository)
     if change and wants(hook, "push"):
-        post(call.cloud, repository, hook, pushes.event(call.cloud, repository, change, told={}))
+        post(call.cloud, repository, hook, pushes.event(call.cloud, repository, change, {}, caller(call).login))
 
 
 def _delivery(call: Call, hook: Document) -> Document:

@@ -4,25 +4,17 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from local_cloud import git_commits, git_history
+from local_cloud import git_history
 from local_cloud.call import Answer, Call, Strict
-from local_cloud.git_commits import Draft
+from local_cloud.git_commits import Draft, merge_tree, write_commit
 from local_cloud.git_history import BRANCHES, RefChange
 from local_cloud.github.access import caller
-from local_cloud.github.check_run import latest, runs_of
-from local_cloud.github.commit_statuses import Description, newest
-from local_cloud.github.deployment import (
-    DEPLOYMENT,
-    DEPLOYMENTS,
-    deployment_of,
-    deployment_shown,
-    is_active,
-    put,
-    remove,
-    tell,
-)
-from local_cloud.github.dialect import Created, now, page, refusal
-from local_cloud.github.environments import ensure
+from local_cloud.github.accounts import person
+from local_cloud.github.commit_checks import PENDING, SUCCESS, checks_of
+from local_cloud.github.commit_statuses import Description
+from local_cloud.github.deployment import PRODUCTION, add, deployment_shown, event, find, is_active, remove
+from local_cloud.github.dialect import Created, not_found, page, refusal
+from local_cloud.github.outbox import announce
 from local_cloud.github.places import folder
 from local_cloud.github.ref_moves import advance
 from local_cloud.github.repository import repository_of, writable_repository_of
@@ -31,7 +23,8 @@ from local_cloud.store import Document
 
 routes = RouteTable(permission="deployments")
 
-PRODUCTION = "production"
+DEPLOYMENTS = "/repos/{owner}/{repo}/deployments"
+DEPLOYMENT = f"{DEPLOYMENTS}/{{deployment}}"
 
 
 class NewDeployment(Strict):
@@ -58,21 +51,12 @@ def create_deployment(call: Call) -> Created | Answer:
     if sent.auto_merge and (merged := _merged(call, repository, sent.ref)):
         return Answer(status=202, body={"message": merged})
     _refuse_unmet(call, repository, sent, sha)
-    ensure(call, repository, sent.environment)
-    at, production = now(), sent.production_environment
-    fields = sent.model_dump(include={"ref", "task", "payload", "environment", "description", "transient_environment"})
-    deployment = {
-        "id": call.store.next_number(),
-        "sha": sha,
-        **fields,
-        "original_environment": sent.environment,
-        "production_environment": sent.environment == PRODUCTION if production is None else production,
-        "bot": caller(call).bot,
-        "created_at": at,
-        "updated_at": at,
-    }
-    tell(call, repository, put(call, repository, deployment))
-    return Created(body=deployment_shown(call, repository, deployment))
+    fields = sent.model_dump(exclude={"auto_merge", "required_contexts", "production_environment"})
+    if sent.production_environment is not None:
+        fields["production_environment"] = sent.production_environment
+    deployment = add(call.cloud, repository, caller(call).login, {"sha": sha, **fields})
+    announce(call.cloud, repository, event(call.cloud, repository, deployment))
+    return Created(body=deployment_shown(call.cloud, repository, deployment))
 
 
 @routes.on("GET", DEPLOYMENTS)
@@ -83,13 +67,13 @@ def list_deployments(call: Call) -> Answer:
     repository = repository_of(call)
     deployments = call.store.values("deployments", str(repository["id"]))
     found = [one for one in reversed(deployments) if wanted.items() <= {name: one[name] for name in wanted}.items()]
-    return page(call, [deployment_shown(call, repository, deployment) for deployment in found])
+    return page(call, [deployment_shown(call.cloud, repository, deployment) for deployment in found])
 
 
 @routes.on("GET", DEPLOYMENT)
 def get_deployment(call: Call) -> dict[str, Any]:
     repository = repository_of(call)
-    return deployment_shown(call, repository, deployment_of(call, repository))
+    return deployment_shown(call.cloud, repository, deployment_of(call, repository))
 
 
 @routes.on("DELETE", DEPLOYMENT)
@@ -102,10 +86,18 @@ def delete_deployment(call: Call) -> None:
         for other in call.store.values("deployments", str(repository["id"]))
         if other["environment"] == deployment["environment"] and other["id"] != deployment["id"]
     ]
-    if others and is_active(call, repository, deployment):
+    if others and is_active(call.cloud, repository, deployment):
         reason = "unless it is the only deployment in a given environment."
         raise refusal(422, f"We cannot delete an active deployment {reason}")
-    remove(call, repository, deployment)
+    remove(call.cloud, repository, deployment)
+
+
+def deployment_of(call: Call, repository: Document) -> Document:
+    """The deployment in the call's path, or 404."""
+    deployment = find(call.cloud, repository, call["deployment"])
+    if not deployment:
+        raise not_found()
+    return deployment
 
 
 def _merged(call: Call, repository: Document, ref: str) -> str | None:
@@ -116,20 +108,22 @@ def _merged(call: Call, repository: Document, ref: str) -> str | None:
     head, base = refs.get(BRANCHES + name), refs.get(BRANCHES + default)
     if not head or not base or git_history.leads_to(path, base, head):
         return None
-    tree = git_commits.merge_tree(path, head, base)
+    tree = merge_tree(path, head, base)
     if not tree:
         raise refusal(409, f"Conflict merging {default} into {name}.")
-    draft = Draft(tree=tree, parents=[head, base], message=f"Merge {default} into {name}\n")
-    advance(call, repository, RefChange(ref=BRANCHES + name, before=head, after=git_commits.write_commit(path, draft)))
+    message, author = f"Merge {default} into {name}\n", person(caller(call).login)
+    merge = write_commit(path, Draft(tree=tree, parents=[head, base], message=message, author=author))
+    advance(call, repository, RefChange(ref=BRANCHES + name, before=head, after=merge))
     return f"Auto-merged {default} into {name} on deployment."
 
 
 def _refuse_unmet(call: Call, repository: Document, sent: NewDeployment, sha: str) -> None:
-    states = {status["context"]: status["state"] for status in newest(call, repository, sha)}
-    states |= {run["name"]: run["conclusion"] or "pending" for run in latest(runs_of(call, repository, sha))}
+    # Of several with one name it is one that has not succeeded, if there is any.
+    checks = sorted(checks_of(call.cloud, repository, sha), key=lambda check: check.state != SUCCESS)
+    states = {check.name: check.state for check in checks}
     required = states if sent.required_contexts is None else sent.required_contexts
-    contexts = [{"context": name, "state": states.get(name, "pending")} for name in required]
-    if all(context["state"] == "success" for context in contexts):
+    contexts = [{"context": name, "state": states.get(name, PENDING)} for name in required]
+    if all(context["state"] == SUCCESS for context in contexts):
         return
     error = {"contexts": contexts, "resource": "Deployment", "field": "required_contexts", "code": "invalid"}
     raise refusal(409, f"Conflict: Commit status checks failed for {sent.ref}.", [error])

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from local_cloud.call import Call, Strict
+from local_cloud.github.access import caller
 from local_cloud.github.dialect import refusal
 from local_cloud.github.events import Event, setting
 from local_cloud.github.outbox import announce
@@ -31,6 +32,6 @@ def dispatch(call: Call) -> None:
         "action": sent.event_type,
         "branch": repository["default_branch"],
         "client_payload": sent.client_payload,
-        **setting(call.cloud, repository),
+        **setting(call.cloud, repository, caller(call).login),
     }
     announce(call.cloud, repository, Event(name="repository_dispatch", payload=payload))

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from local_cloud.call import Call, Strict
+from local_cloud.cloud import Cloud
 from local_cloud.github.dialect import not_found, now, unserved
+from local_cloud.github.places import api_url, html_url
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
@@ -50,7 +52,7 @@ def put_environment(call: Call) -> dict[str, Any]:
     sent = call.json(Environment) if call.body else Environment()
     if sent.reviewers or sent.prevent_self_review:
         raise unserved("reviewers of an environment: there are no users or teams")
-    return _shown(call, repository, _put(call, repository, call["environment"], sent))
+    return _shown(call, repository, _put(call.cloud, repository, call["environment"], sent))
 
 
 @routes.on("GET", f"{ENVIRONMENTS}/{{environment}}", permission="actions")
@@ -65,18 +67,18 @@ def delete_environment(call: Call) -> None:
     call.store.delete("environments", str(repository["id"]), _environment(call, repository)["name"])
 
 
-def ensure(call: Call, repository: Document, name: str) -> None:
+def ensure(cloud: Cloud, repository: Document, name: str) -> None:
     """Make an environment without rules, unless it is there: a deployment into it does."""
-    if not call.store.get("environments", str(repository["id"]), name):
-        _put(call, repository, name, Environment())
+    if not cloud.store.get("environments", str(repository["id"]), name):
+        _put(cloud, repository, name, Environment())
 
 
-def _put(call: Call, repository: Document, name: str, sent: Environment) -> Document:
+def _put(cloud: Cloud, repository: Document, name: str, sent: Environment) -> Document:
     scope, at = str(repository["id"]), now()
-    existing = call.store.get("environments", scope, name)
-    identity = existing or {"id": call.store.next_number(), "name": name, "created_at": at}
+    existing = cloud.store.get("environments", scope, name)
+    identity = existing or {"id": cloud.store.next_number(), "name": name, "created_at": at}
     environment = {**identity, **sent.model_dump(exclude={"reviewers", "prevent_self_review"}), "updated_at": at}
-    call.store.put("environments", scope, name, environment)
+    cloud.store.put("environments", scope, name, environment)
     return environment
 
 
@@ -95,13 +97,12 @@ def _shown(call: Call, repository: Document, environment: Document) -> dict[str,
         rules.append({"id": number, "node_id": f"GA_{number}", "type": "wait_timer", "wait_timer": minutes})
     if environment["deployment_branch_policy"]:
         rules.append({"id": number, "node_id": f"GA_{number}", "type": "branch_policy"})
-    api, full_name = call.cloud.settings.api_url, f"{repository['owner']}/{repository['name']}"
     return {
         "id": number,
         "node_id": f"EN_{number}",
         "name": name,
-        "url": f"{api}/api/v3/repos/{full_name}/environments/{name}",
-        "html_url": f"{api}/{full_name}/deployments/activity_log?environments_filter={name}",
+        "url": f"{api_url(call.cloud, repository)}/environments/{name}",
+        "html_url": f"{html_url(call.cloud, repository)}/deployments/activity_log?environments_filter={name}",
         "created_at": environment["created_at"],
         "updated_at": environment["updated_at"],
         "can_admins_bypass": environment["can_admins_bypass"],

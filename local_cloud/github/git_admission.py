@@ -30,6 +30,12 @@ class Admission:
     who: Caller | None
 
     @property
+    def login(self) -> str:
+        """Of somebody who may push."""
+        assert self.who is not None  # noqa: S101 - else nobody is admitted to push
+        return self.who.login
+
+    @property
     def may_change_workflows(self) -> bool:
         return self.who is not None and self.who.may("workflows:write")
 
@@ -50,17 +56,17 @@ def admit(cloud: Cloud, request: Request, service: str) -> Admission:
     if not repository or (who and not who.sees(repository)):
         raise RefusedError(404, "Repository not found.")
     if service == PUSH:
-        _check_push(cloud, who, repository)
+        _check_push(who, repository)
     elif repository["private"] and who and not who.may("contents:read"):
         raise RefusedError(403, "Write access to repository not granted.")
     return Admission(repository=repository, who=who)
 
 
-def _check_push(cloud: Cloud, who: Caller | None, repository: Document) -> None:
+def _check_push(who: Caller | None, repository: Document) -> None:
     if not who:
         raise RefusedError(401, "No anonymous write access.")
     if not (who.reaches(repository) and who.may("contents:write")):
         full_name = f"{repository['owner']}/{repository['name']}"
-        raise RefusedError(403, f"Permission to {full_name}.git denied to {who.account(cloud)['login']}.")
+        raise RefusedError(403, f"Permission to {full_name}.git denied to {who.login}.")
     if repository["archived"]:
         raise RefusedError(403, "This repository was archived so it is read-only.")

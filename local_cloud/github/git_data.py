@@ -10,6 +10,8 @@ from local_cloud import git_history
 from local_cloud.call import Call, Strict
 from local_cloud.git_commits import Draft, write_commit
 from local_cloud.git_history import Person
+from local_cloud.github.access import caller
+from local_cloud.github.accounts import person
 from local_cloud.github.commit import UNSIGNED, git_commit_shown, person_shown
 from local_cloud.github.dialect import Created, not_found, refusal, unserved
 from local_cloud.github.places import api_url, folder
@@ -68,7 +70,7 @@ def get_commit(call: Call) -> dict[str, Any]:
 
 @routes.on("POST", f"{GIT}/commits")
 def create_commit(call: Call) -> Created:
-    """The author is the one user if it isn't said, the committer the author."""
+    """The author is whoever calls if it isn't said, the committer the author."""
     repository, sent = writable_repository_of(call), call.json(NewCommit)
     path = folder(call.cloud, repository)
     if sent.signature:
@@ -77,7 +79,8 @@ def create_commit(call: Call) -> Created:
         raise refusal(422, "Tree SHA does not exist")
     if any(git_history.find_object(path, parent) != "commit" for parent in sent.parents):
         raise refusal(422, "Parent SHA does not exist or is not a commit object")
-    author, committer = sent.author and sent.author.person(), sent.committer and sent.committer.person()
+    author = sent.author.person() if sent.author else person(caller(call).login)
+    committer = sent.committer and sent.committer.person()
     draft = Draft(tree=sent.tree, parents=sent.parents, message=sent.message, author=author, committer=committer)
     sha = write_commit(path, draft)
     (commit,) = git_history.commits(path, [sha])

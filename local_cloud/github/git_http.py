@@ -53,7 +53,7 @@ def git_routes(cloud: Cloud, writes: Writes) -> list[Route]:
 
     def begin_push(request: Request) -> tuple[Admission, rules.Guard]:
         admission = admit_push(request)
-        guard = rules.push_guard(cloud, admission.repository)
+        guard = rules.push_guard(cloud, admission.repository, admission.login)
         if not admission.may_change_workflows:
             guard = replace(guard, environment={**guard.environment, **REFUSING_WORKFLOWS})
         return admission, guard
@@ -63,7 +63,7 @@ def git_routes(cloud: Cloud, writes: Writes) -> list[Route]:
         repository = admission.repository
         now = find(cloud, repository["owner"], repository["name"])
         if now and now["id"] == repository["id"]:
-            pushes.record(cloud, now, admission.who)
+            pushes.record(cloud, now, admission.login)
 
     async def advertise(request: Request) -> Response:
         service = request.query_params.get("service")

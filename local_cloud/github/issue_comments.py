@@ -6,8 +6,11 @@ from pydantic import Field
 
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.cloud import Cloud
+from local_cloud.github.access import caller
+from local_cloud.github.accounts import account, association
+from local_cloud.github.app import performer_shown
 from local_cloud.github.dialect import Created, not_found, now, page
-from local_cloud.github.events import setting, user_shown
+from local_cloud.github.events import setting
 from local_cloud.github.outbox import Event, announce
 from local_cloud.github.places import api_url, html_url
 from local_cloud.github.pull_request import pull_shown
@@ -50,6 +53,7 @@ def create_comment(call: Call) -> Created:
     comment = {
         "id": call.store.next_number(),
         "number": pull_of(call, repository)["number"],
+        "by": caller(call).login,
         "body": sent.body,
         **times,
     }
@@ -107,23 +111,23 @@ def _tell(call: Call, repository: Document, comment: Document, action: str, **mo
         **more,
         "issue": _issue(cloud, repository, pull),
         "comment": _shown(cloud, repository, comment),
-        **setting(cloud, repository),
+        **setting(cloud, repository, caller(call).login),
     }
     announce(cloud, repository, Event(name="issue_comment", payload=payload))
 
 
 def _shown(cloud: Cloud, repository: Document, comment: Document) -> dict[str, Any]:
-    number, issues = comment["id"], f"{api_url(cloud, repository)}/issues"
+    number, by, issues = comment["id"], comment["by"], f"{api_url(cloud, repository)}/issues"
     page_url = f"{html_url(cloud, repository)}/pull/{comment['number']}"
     return {
-        **{name: value for name, value in comment.items() if name != "number"},
+        **{name: value for name, value in comment.items() if name not in {"by", "number"}},
         "node_id": f"IC_{number}",
         "url": f"{issues}/comments/{number}",
         "html_url": f"{page_url}#issuecomment-{number}",
         "issue_url": f"{issues}/{comment['number']}",
-        "user": user_shown(cloud),
-        "author_association": "OWNER",
-        "performed_via_github_app": None,
+        "user": account(cloud, by),
+        "author_association": association(by),
+        "performed_via_github_app": performer_shown(cloud, by),
     }
 
 

@@ -7,8 +7,10 @@ from local_cloud.call import Call, Strict
 from local_cloud.cloud import Cloud
 from local_cloud.git import git
 from local_cloud.git_commits import Draft, rebase, write_commit
-from local_cloud.git_history import BRANCHES, NONE, Commit, RefChange
+from local_cloud.git_history import BRANCHES, NONE, Commit, Person, RefChange
 from local_cloud.github import pushes, rules
+from local_cloud.github.access import caller
+from local_cloud.github.accounts import person
 from local_cloud.github.dialect import not_found, refusal
 from local_cloud.github.places import folder
 from local_cloud.github.pull_request import commits_of, pull_ref
@@ -45,7 +47,7 @@ def merge_pull_request(call: Call) -> dict[str, Any]:
     """405 if it can't be merged, or not so; 409 if a branch has moved."""
     repository, sent = writable_repository_of(call), call.json(Merge) if call.body else Merge()
     repository = pushes.record(call.cloud, repository)
-    pull, method = pull_of(call, repository), sent.merge_method
+    pull, method, by = pull_of(call, repository), sent.merge_method, caller(call).login
     if not repository[ALLOWED[method]]:
         raise refusal(405, f"{NAMES[method]} are not allowed on this repository.")
     if pull["draft"]:
@@ -54,10 +56,10 @@ def merge_pull_request(call: Call) -> dict[str, Any]:
         raise refusal(405, "Pull Request is not mergeable")
     if sent.sha not in {None, pull["head_sha"]}:
         raise refusal(409, "Head branch was modified. Review and try the merge again.")
-    if violations := rules.merge_violations(call.cloud, repository, pull, method):
+    if violations := rules.merge_violations(call.cloud, repository, pull, method, by):
         raise violated(405, violations)
     path = folder(call.cloud, repository)
-    made = _made(call.cloud, repository, pull, sent)
+    made = _made(call.cloud, repository, pull, sent, person(by))
     if not made:
         raise refusal(405, "This branch can't be rebased")
     # What git has says that it was merged, should nobody live to write that down.
@@ -67,11 +69,11 @@ def merge_pull_request(call: Call) -> dict[str, Any]:
     return {"sha": made, "merged": True, "message": "Pull Request successfully merged"}
 
 
-def _made(cloud: Cloud, repository: Document, pull: Document, sent: Merge) -> str | None:
+def _made(cloud: Cloud, repository: Document, pull: Document, sent: Merge, committer: Person) -> str | None:
     """The commit to move the base branch to; None if it can't be."""
     path, commits = folder(cloud, repository), commits_of(cloud, repository, pull)
     if sent.merge_method == "rebase":
-        return rebase(path, [commit for commit in commits if len(commit.parents) == 1], pull["base_sha"])
+        return rebase(path, [commit for commit in commits if len(commit.parents) == 1], pull["base_sha"], committer)
     if sent.merge_method == "merge":
         title, message = _merge_message(repository, pull)
         parents = [pull["base_sha"], pull["head_sha"]]
@@ -83,7 +85,8 @@ def _made(cloud: Cloud, repository: Document, pull: Document, sent: Merge) -> st
     ((tree, _),) = [
         found for found in git_history.object_types(path, [f"{pull['merge_commit_sha']}^{{tree}}"]) if found
     ]
-    return write_commit(path, Draft(tree=tree, parents=parents, message=f"{title}\n\n{message}".strip()))
+    text = f"{title}\n\n{message}".strip()
+    return write_commit(path, Draft(tree=tree, parents=parents, message=text, author=committer))
 
 
 def _merge_message(repository: Document, pull: Document) -> tuple[str, str]:
@@ -106,5 +109,5 @@ def _delete_branch(call: Call, repository: Document, pull: Document) -> None:
     """The head branch, if the repository wants that and no rule keeps it."""
     change = RefChange(ref=BRANCHES + pull["head"], before=pull["head_sha"], after=NONE)
     wanted = repository["delete_branch_on_merge"] and pull["head"] != repository["default_branch"]
-    if wanted and not rules.violations(call.cloud, repository, change):
+    if wanted and not rules.violations(call.cloud, repository, change, caller(call).login):
         advance(call, repository, change)

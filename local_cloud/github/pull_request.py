@@ -14,12 +14,12 @@ from local_cloud.git import git
 from local_cloud.git_commits import Draft, merge_tree, write_commit
 from local_cloud.git_history import BRANCHES
 from local_cloud.github import rules
+from local_cloud.github.accounts import USER, account, association
 from local_cloud.github.dialect import now
-from local_cloud.github.events import setting, user_shown
-from local_cloud.github.links import account_shown
+from local_cloud.github.events import setting
 from local_cloud.github.outbox import Event, announce
 from local_cloud.github.places import api_url, folder, html_url
-from local_cloud.github.repository import organization_named, shown
+from local_cloud.github.repository import owner_shown, shown
 from local_cloud.store import Document
 
 PULLS = "refs/pull/"
@@ -55,17 +55,17 @@ def refresh(cloud: Cloud, repository: Document, pull: Document, base: str, head:
     return put(cloud, repository, {**pull, **changed})
 
 
-def close(cloud: Cloud, repository: Document, pull: Document, merged: str | None = None) -> Document:
+def close(cloud: Cloud, repository: Document, pull: Document, by: str, merged: str | None = None) -> Document:
     """`merged` is the commit that its base branch was moved to by it."""
     at = now()
-    merge = {"merged_at": at, "merge_commit_sha": merged} if merged else {}
+    merge = {"merged_at": at, "merged_by": by, "merge_commit_sha": merged} if merged else {}
     pull = put(cloud, repository, {**pull, "state": "closed", "closed_at": at, **merge})
-    tell(cloud, repository, pull, "closed")
+    tell(cloud, repository, pull, "closed", by)
     return pull
 
 
-def follow(cloud: Cloud, repository: Document, refs: Mapping[str, str]) -> None:
-    """Branches have moved, and are at `refs` now."""
+def follow(cloud: Cloud, repository: Document, refs: Mapping[str, str], by: str) -> None:
+    """Branches were moved, and are at `refs` now."""
     path, held = folder(cloud, repository), {}
     for pull in all_of(cloud, repository):
         base, head = refs.get(BRANCHES + pull["base"]), refs.get(BRANCHES + pull["head"])
@@ -75,22 +75,22 @@ def follow(cloud: Cloud, repository: Document, refs: Mapping[str, str]) -> None:
             held[base] = git_history.refs_within(path, base, PULLS)
         within, number = held.get(base, {}), pull["number"]
         if pull_ref(number, "merge") in within or pull_ref(number, "head") in within:
-            close(cloud, repository, pull, merged=within.get(pull_ref(number, "merge"), base))
+            close(cloud, repository, pull, by, merged=within.get(pull_ref(number, "merge"), base))
         elif not base or not head or (head != pull["head_sha"] and git_history.leads_to(path, head, base)):
-            close(cloud, repository, pull)
+            close(cloud, repository, pull, by)
         else:
             moved = refresh(cloud, repository, pull, base, head)
             if head != pull["head_sha"]:
-                tell(cloud, repository, moved, "synchronize", before=pull["head_sha"], after=head)
+                tell(cloud, repository, moved, "synchronize", by, before=pull["head_sha"], after=head)
 
 
-def tell(cloud: Cloud, repository: Document, pull: Document, action: str, **more: Any) -> None:
+def tell(cloud: Cloud, repository: Document, pull: Document, action: str, by: str, **more: Any) -> None:
     payload = {
         "action": action,
         "number": pull["number"],
         "pull_request": pull_shown(cloud, repository, pull),
         **more,
-        **setting(cloud, repository),
+        **setting(cloud, repository, by),
     }
     announce(cloud, repository, Event(name="pull_request", payload=payload))
 
@@ -121,7 +121,7 @@ def listed(cloud: Cloud, repository: Document, pull: Document) -> dict[str, Any]
         "review_comment": f"{url}/pulls/comments{{/number}}",
         "statuses": f"{url}/statuses/{pull['head_sha']}",
     }
-    hidden = {"base_sha", "head_sha", "mergeable"}
+    hidden = {"by", "merged_by", "base_sha", "head_sha", "mergeable"}
     return {
         **{key: value for key, value in pull.items() if key not in hidden},
         "node_id": f"PR_{pull['id']}",
@@ -132,13 +132,13 @@ def listed(cloud: Cloud, repository: Document, pull: Document) -> dict[str, Any]
         **{f"{name}_url": address for name, address in addresses.items()},
         "locked": False,
         "active_lock_reason": None,
-        "user": user_shown(cloud),
+        "user": account(cloud, pull["by"]),
         **{name: [] for name in ("labels", "assignees", "requested_reviewers", "requested_teams")},
         **dict.fromkeys(("assignee", "milestone", "auto_merge")),
         "head": _side(cloud, repository, pull["head"], pull["head_sha"]),
         "base": _side(cloud, repository, pull["base"], pull["base_sha"]),
         "_links": {name: {"href": address} for name, address in {**addresses, "self": own, "html": html}.items()},
-        "author_association": "OWNER",
+        "author_association": association(pull["by"]),
     }
 
 
@@ -152,7 +152,7 @@ def pull_shown(cloud: Cloud, repository: Document, pull: Document) -> dict[str, 
         "mergeable": pull["mergeable"] if pull["state"] == "open" else None,
         "rebaseable": pull["mergeable"] if pull["state"] == "open" else None,
         "mergeable_state": _state(cloud, repository, pull),
-        "merged_by": user_shown(cloud) if merged else None,
+        "merged_by": account(cloud, pull["merged_by"]) if merged else None,
         "comments": sum(comment["number"] == pull["number"] for comment in comments),
         "review_comments": 0,
         "maintainer_can_modify": False,
@@ -169,22 +169,22 @@ def pull_ref(number: int, kind: str) -> str:
 
 
 def _state(cloud: Cloud, repository: Document, pull: Document) -> str:
-    """How it stands with merging it."""
+    """How it stands with merging it, for the user."""
     if pull["state"] == "closed":
         return "unknown"
     if pull["draft"]:
         return "draft"
     if not pull["mergeable"]:
         return "dirty"
-    return "blocked" if all(rules.merge_violations(cloud, repository, pull, method) for method in METHODS) else "clean"
+    blocked = all(rules.merge_violations(cloud, repository, pull, method, USER) for method in METHODS)
+    return "blocked" if blocked else "clean"
 
 
 def _side(cloud: Cloud, repository: Document, branch: str, sha: str) -> dict[str, Any]:
-    owner = organization_named(cloud, repository["owner"])
     return {
-        "label": f"{owner['login']}:{branch}",
+        "label": f"{repository['owner']}:{branch}",
         "ref": branch,
         "sha": sha,
-        "user": account_shown(cloud, owner["login"], owner["id"], "Organization"),
+        "user": owner_shown(cloud, repository["owner"]),
         "repo": shown(cloud, repository),
     }

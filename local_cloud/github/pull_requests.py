@@ -6,6 +6,7 @@ from local_cloud import git_history
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.git_history import BRANCHES, NONE
 from local_cloud.github import pushes
+from local_cloud.github.access import caller
 from local_cloud.github.commit import commit_shown, file_shown
 from local_cloud.github.dialect import Created, not_found, now, page, refusal, unserved
 from local_cloud.github.places import folder
@@ -111,13 +112,14 @@ def create_pull_request(call: Call) -> Created:
         "body": sent.body,
         "state": "open",
         "draft": sent.draft,
+        "by": caller(call).login,
         "head": head,
         "base": sent.base,
-        **dict.fromkeys(("closed_at", "merged_at")),
+        **dict.fromkeys(("closed_at", "merged_at", "merged_by")),
         **dict.fromkeys(("created_at", "updated_at"), at),
     }
     pull = refresh(call.cloud, repository, pull, base_sha, head_sha)
-    tell(call.cloud, repository, pull, "opened")
+    tell(call.cloud, repository, pull, "opened", pull["by"])
     return Created(body=pull_shown(call.cloud, repository, pull))
 
 
@@ -131,7 +133,7 @@ def get_pull_request(call: Call) -> dict[str, Any]:
 def patch_pull_request(call: Call) -> dict[str, Any]:
     repository, sent = writable_repository_of(call), call.json(ChangedPullRequest)
     repository = pushes.record(call.cloud, repository)
-    before = pull_of(call, repository)
+    before, by = pull_of(call, repository), caller(call).login
     if sent.title == "":
         raise _invalid("missing_field", "title")
     wanted = sent.model_dump(include={"title", "body", "base"}, exclude_none=True)
@@ -142,11 +144,11 @@ def patch_pull_request(call: Call) -> dict[str, Any]:
     elif changed:
         pull = put(call.cloud, repository, pull)
     if changed:
-        tell(call.cloud, repository, pull, "edited", changes=_changes(before, changed))
+        tell(call.cloud, repository, pull, "edited", by, changes=_changes(before, changed))
     if opened:
-        tell(call.cloud, repository, pull, "reopened")
+        tell(call.cloud, repository, pull, "reopened", by)
     if sent.state == "closed" and before["state"] == "open":
-        pull = close(call.cloud, repository, pull)
+        pull = close(call.cloud, repository, pull, by)
     return pull_shown(call.cloud, repository, pull)
 
 

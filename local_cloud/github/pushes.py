@@ -11,10 +11,9 @@ from typing import Any
 
 from local_cloud import git_history
 from local_cloud.cloud import Cloud
-from local_cloud.git import EMAIL
 from local_cloud.git_history import BRANCHES, NONE, TAGS, Commit, Person, RefChange
 from local_cloud.github import pull_request
-from local_cloud.github.access import Caller
+from local_cloud.github.accounts import USER, person
 from local_cloud.github.dialect import now
 from local_cloud.github.events import Event, setting
 from local_cloud.github.outbox import announce
@@ -27,8 +26,8 @@ MAX_TAGS = 3
 """Pushed at once; of more, GitHub tells none."""
 
 
-def record(cloud: Cloud, repository: Document, sender: Caller | None = None) -> Document:
-    """Before and after a push of `sender`, the user unless it is told: tell of what git has beyond what was told.
+def record(cloud: Cloud, repository: Document, by: str = USER) -> Document:
+    """Before and after a push: tell of what git has beyond what was told. What nobody has lived to tell was the user's.
 
     That is the repository's times, its size, its default branch if this is its first push, the events, and what becomes
     of its pull requests. The repository as it is then.
@@ -54,15 +53,13 @@ def record(cloud: Cloud, repository: Document, sender: Caller | None = None) -> 
     for change in changes:
         if not (too_many and change.ref.startswith(TAGS)):
             if NONE in {change.before, change.after}:
-                announce(cloud, repository, _existence(cloud, repository, change, sender))
-            announce(cloud, repository, event(cloud, repository, change, told, sender))
-    pull_request.follow(cloud, repository, held)
+                announce(cloud, repository, _existence(cloud, repository, change, by))
+            announce(cloud, repository, event(cloud, repository, change, told, by))
+    pull_request.follow(cloud, repository, held, by)
     return repository
 
 
-def event(
-    cloud: Cloud, repository: Document, change: RefChange, told: Mapping[str, str], sender: Caller | None = None
-) -> Event:
+def event(cloud: Cloud, repository: Document, change: RefChange, told: Mapping[str, str], by: str) -> Event:
     """`told` are the refs before the push."""
     path, is_branch = folder(cloud, repository), change.ref.startswith(BRANCHES)
     created, deleted = change.before == NONE, change.after == NONE
@@ -75,7 +72,7 @@ def event(
             new = unknown if created else git_history.commits(path, [change.after], [change.before], MAX_COMMITS)
     changed = git_history.changed_paths(path, [*new, *head])
     shown = [_commit(cloud, repository, commit, commit.sha in distinct, changed) for commit in [*new[::-1], *head]]
-    common = setting(cloud, repository, sender)
+    common = setting(cloud, repository, by)
     url = html_url(cloud, repository)
     between = f"{change.before[:12]}...{change.after[:12]}"
     same = [ref for ref, sha in told.items() if sha == change.after and ref != change.ref]
@@ -90,19 +87,19 @@ def event(
         "compare": f"{url}/compare/{change.ref.split('/', 2)[2] if created else between}",
         "commits": shown[: len(new)],
         "head_commit": shown[-1] if head else None,
-        "pusher": {"name": common["sender"]["login"], "email": EMAIL},
+        "pusher": {"name": by, "email": person(by).email},
         **common,
         "repository": _repository(common["repository"]),
     }
     return Event(name="push", payload=payload)
 
 
-def _existence(cloud: Cloud, repository: Document, change: RefChange, sender: Caller | None) -> Event:
+def _existence(cloud: Cloud, repository: Document, change: RefChange, by: str) -> Event:
     """That a branch or a tag was made, or deleted."""
     _, kind, name = change.ref.split("/", 2)
     common = {"ref": name, "ref_type": "branch" if kind == "heads" else "tag", "pusher_type": "user"}
     made = {"master_branch": repository["default_branch"], "description": repository["description"]}
-    payload = {**common, **({} if change.after == NONE else made), **setting(cloud, repository, sender)}
+    payload = {**common, **({} if change.after == NONE else made), **setting(cloud, repository, by)}
     return Event(name="delete" if change.after == NONE else "create", payload=payload)
 
 

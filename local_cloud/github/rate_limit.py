@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from local_cloud.call import Call
-from local_cloud.github.access import USER_ID, Caller, caller, identify
+from local_cloud.github.access import Caller, caller, identify
+from local_cloud.github.accounts import USER_ID
 from local_cloud.github.dialect import refusal
 from local_cloud.github.permissions import ANYONE, AS_APP
 from local_cloud.rate_limits import HOUR, PrimaryLimitError, SecondaryLimitError, Usage
@@ -25,7 +26,8 @@ SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """`subject` names the caller as GitHub's messages do. Tokens of one installation share theirs."""
+    """`subject` names the caller as GitHub's messages do. Tokens of one installation, or of the runs of one
+    repository, share theirs."""
 
     subject: str
     limit: int
@@ -79,6 +81,9 @@ def quota_of(call: Call, who: Caller | None) -> Quota:
         return Quota(subject=LOOPBACK, limit=primary.anonymous)
     if who.token is None:
         return Quota(subject=f"user ID {USER_ID}", limit=primary.user)
+    if who.token["run"]:
+        (number,) = who.token["repositories"]
+        return Quota(subject=f"repository ID {number}", limit=primary.run)
     repositories = call.store.count("repositories", who.token["organization"].lower())
     subject = f"installation ID {who.token['installation']}"
     return Quota(subject=subject, limit=primary.of_installation(repositories))

@@ -20,7 +20,7 @@ def move(call: Call, repository: Document, change: RefChange, status: int = 422)
 
     Nothing may be refused after it.
     """
-    if violations := rules.violations(call.cloud, repository, change):
+    if violations := rules.violations(call.cloud, repository, change, caller(call).login):
         raise violated(status, violations)
     return advance(call, repository, change)
 
@@ -31,7 +31,7 @@ def advance(call: Call, repository: Document, change: RefChange) -> Document:
         move_ref(folder(call.cloud, repository), change.ref, change.after, change.before)
     except GitError:
         raise refusal(409, "Reference update failed") from None
-    return pushes.record(call.cloud, repository, caller(call))
+    return pushes.record(call.cloud, repository, caller(call).login)
 
 
 def violated(status: int, violations: list[str]) -> Refusal:

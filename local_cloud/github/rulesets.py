@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.git_history import BRANCHES
 from local_cloud.github import rules
+from local_cloud.github.access import caller
 from local_cloud.github.dialect import Created, not_found, now, page, refusal, unserved
 from local_cloud.github.places import api_url, html_url
 from local_cloud.github.repository import repository_of, writable_repository_of
@@ -60,6 +61,17 @@ class PullRequestParameters(Strict):
     required_approving_review_count: Annotated[int, Field(ge=0, le=10)]
     required_review_thread_resolution: bool
     required_reviewers: list[Any] = Field(default_factory=list)
+
+
+class StatusCheck(Strict):
+    context: Annotated[str, Field(min_length=1)]
+    integration_id: int | None = None
+
+
+class StatusCheckParameters(Strict):
+    required_status_checks: Annotated[list[StatusCheck], Field(min_length=1)]
+    strict_required_status_checks_policy: bool
+    do_not_enforce_on_create: bool = False
 
 
 class Rule(Strict):
@@ -163,6 +175,9 @@ def _rule(call: Call, rule: Rule) -> Document:
         if wanted.required_reviewers:
             raise unserved("required_reviewers of a pull_request rule: there are no teams")
         return {"type": rule.type, "parameters": wanted.model_dump()}
+    if rule.type == "required_status_checks":
+        checks = call.checked(StatusCheckParameters, rule.parameters or {})
+        return {"type": rule.type, "parameters": checks.model_dump()}
     raise unserved(f"rules of type {rule.type}")
 
 
@@ -207,5 +222,5 @@ def _shown(call: Call, repository: Document, ruleset: Document) -> dict[str, Any
     return {
         **_listed(call, repository, ruleset),
         **{name: ruleset[name] for name in ("bypass_actors", "conditions", "rules")},
-        "current_user_can_bypass": rules.bypass(ruleset),
+        "current_user_can_bypass": rules.bypass(call.cloud, ruleset, caller(call).login),
     }

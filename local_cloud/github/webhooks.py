@@ -7,9 +7,11 @@ from pydantic import AfterValidator, Field
 
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.cloud import Cloud
+from local_cloud.github.access import caller
 from local_cloud.github.dialect import Created, not_found, now, page, refusal
 from local_cloud.github.events import Event, setting
 from local_cloud.github.outbox import post
+from local_cloud.github.places import api_url
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
@@ -103,7 +105,7 @@ def create_hook(call: Call) -> Created:
         "updated_at": at,
     }
     shown = _put(call, repository, hook)
-    ping(call.cloud, repository, hook)
+    ping(call, repository, hook)
     return Created(body=shown)
 
 
@@ -134,10 +136,11 @@ def delete_hook(call: Call) -> None:
     call.store.clear("deliveries", number)
 
 
-def ping(cloud: Cloud, repository: Document, hook: Document) -> None:
+def ping(call: Call, repository: Document, hook: Document) -> None:
     """Have the hook told of itself."""
-    payload = {"zen": ZEN, "hook_id": hook["id"], "hook": _shown(cloud, repository, hook), **setting(cloud, repository)}
-    post(cloud, repository, hook, Event(name="ping", payload=payload))
+    common = setting(call.cloud, repository, caller(call).login)
+    payload = {"zen": ZEN, "hook_id": hook["id"], "hook": _shown(call.cloud, repository, hook), **common}
+    post(call.cloud, repository, hook, Event(name="ping", payload=payload))
 
 
 def hook_of(call: Call, repository: Document) -> Document:
@@ -165,8 +168,7 @@ def _put(call: Call, repository: Document, hook: Document) -> dict[str, Any]:
 
 
 def _shown(cloud: Cloud, repository: Document, hook: Document) -> dict[str, Any]:
-    root = f"{cloud.settings.api_url}/api/v3/repos/{repository['owner']}/{repository['name']}"
-    url = f"{root}/hooks/{hook['id']}"
+    url = f"{api_url(cloud, repository)}/hooks/{hook['id']}"
     config = {key: value for key, value in hook["config"].items() if key != "sealed"}
     return {
         "last_response": UNUSED,

@@ -11,6 +11,7 @@ from local_cloud.actions import runs, workflows
 from local_cloud.actions.views import run_shown, workflow_shown
 from local_cloud.actions.workflow import WorkflowError, read
 from local_cloud.call import Answer, Call, Strict
+from local_cloud.github.access import caller
 from local_cloud.github.dialect import not_found, page, refusal
 from local_cloud.github.events import Event, setting
 from local_cloud.github.outbox import announce
@@ -71,7 +72,7 @@ def dispatch(call: Call) -> dict[str, Any] | None:
         "inputs": inputs,
         "ref": ref,
         "workflow": workflow["path"],
-        **setting(call.cloud, repository),
+        **setting(call.cloud, repository, caller(call).login),
     }
     before = {run["id"] for run in call.store.values("workflow_runs", str(repository["id"]))}
     announce(call.cloud, repository, Event(name=DISPATCH, payload=payload))

@@ -17,6 +17,7 @@ def test_checkout_has_history_other_refs_and_can_push(gh, name, actions):
     actions.push(
         ci=f"""
 on: push
+permissions: {{contents: write}}
 jobs:
   one:
     runs-on: ubuntu-latest

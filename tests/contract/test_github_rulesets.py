@@ -71,7 +71,7 @@ def test_what_is_no_ruleset(gh, repository, ruled):
         ({"target": "push"}, 501, "rulesets for pushes"),
         ({"enforcement": "evaluate"}, 501, "evaluate"),
         ({"rules": [{"type": "required_signatures"}]}, 501, "rules of type required_signatures"),
-        ({"rules": [{"type": "required_status_checks"}]}, 501, "rules of type required_status_checks"),
+        ({"rules": [{"type": "required_status_checks"}]}, 422, '"required_status_checks" wasn\'t supplied'),
         ({"rules": [{"type": "deletion", "parameters": {"x": 1}}]}, 422, "deletion has none"),
         ({"rules": [{"type": "pull_request"}]}, 422, '"require_code_owner_review" wasn\'t supplied'),
         ({"bypass_actors": [{"actor_id": 1, "actor_type": "Team"}]}, 501, "type Team"),

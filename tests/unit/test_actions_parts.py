@@ -153,7 +153,8 @@ jobs:
     a, b, c = workflow.jobs.values()
     assert (workflow.name, list(workflow.events)) == ("ci.yml", ["push", "pull_request"])
     assert [(step.id, step.name, step.uses) for step in a.steps] == [("0", "Run echo 1", ""), ("two", "N", "x/y@v1")]
-    assert (a.environment, a.permissions, b.permissions) == ("e", {"contents": "read"}, {"id-token": "write"})
+    assert (a.environment, a.environment_url, a.permissions) == ("e", "u", {"contents": "read"})
+    assert b.permissions.items() >= {"id-token": "write", "pull-requests": "write", "contents": "write"}.items()
     assert [problem.partition(";")[0] for problem in a.problems] == ["services of a job", "runs-on: gpu"]
     assert (b.problems, c.problems) == (("uses: ./.github/workflows/c.yml (a reusable workflow)",), ())
 
