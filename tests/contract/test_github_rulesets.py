@@ -203,3 +203,97 @@ def test_a_branch_that_must_stay_stays_after_the_merge(gh, repository, clone, ru
     gh.put(f"{repository}/pulls/1/merge")
     assert [one["name"] for one in gh.get(f"{repository}/branches")] == ["feature", "main"]
     gh.call("DELETE", f"{repository}/git/refs/heads/feature", status=422)
+
+
+CHECKS = {"required_status_checks": [{"context": "build"}], "strict_required_status_checks_policy": True}
+
+
+def required(*contexts, **more):
+    checks = [{"context": context} for context in contexts]
+    return {"type": "required_status_checks", "parameters": {**CHECKS, "required_status_checks": checks, **more}}
+
+
+@pytest.fixture
+def say(gh, repository):
+    """Makes a status of a commit."""
+
+    def said(sha, state, context="build"):
+        gh.post(f"{repository}/statuses/{sha}", status=201, json={"state": state, "context": context})
+
+    return said
+
+
+@pytest.fixture
+def pull(gh, repository, clone):
+    """The path of a new pull request."""
+    clone.commit("more", a="1")
+    clone.git("push", "-q", "origin", "main:feature")
+    gh.post(f"{repository}/pulls", status=201, json={"title": "x", "head": "feature", "base": "main"})
+    return f"{repository}/pulls/1"
+
+
+@pytest.fixture
+def run(gh, installed, repository, pull):
+    """Makes a check run of the head."""
+
+    head = gh.get(pull)["head"]["sha"]
+
+    def made(name, conclusion):
+        body = {"head_sha": head, "name": name, "conclusion": conclusion}
+        return installed().post(f"{repository}/check-runs", status=201, json=body)
+
+    return made
+
+
+def test_what_a_merge_requires_of_checks(gh, pull, ruled, say, run):
+    head = gh.get(pull)["head"]["sha"]
+    path = ruled(required("build"))
+
+    def refused():
+        assert gh.get(pull)["mergeable_state"] == "blocked"
+        return gh.call("PUT", f"{pull}/merge", status=405)["message"].split("\n\n")[1:-1]
+
+    assert refused() == ['Required status check "build" is expected.']
+    for state, word in (("pending", "in progress"), ("failure", "failing")):
+        say(head, state)
+        assert refused() == [f'Required status check "build" is {word}.']
+    say(head, "success")
+    assert gh.get(pull)["mergeable_state"] == "clean"
+    gh.put(path, json={"rules": [required("build", "lint", "test")]})
+    assert refused() == ["2 of 3 required status checks are expected."]
+    run("lint", "neutral")
+    run("test", "timed_out")
+    assert refused() == ["1 of 3 required status checks have not succeeded."]
+    run("test", "success")
+    gh.put(path, json={"rules": [required("build")]})
+    gh.put(path, json={"enforcement": "disabled"})
+    gh.put(f"{pull.removesuffix('/pulls/1')}/contents/b", status=201, json=content("b"))
+    gh.put(path, json={"enforcement": "active"})
+    assert refused() == ["This branch is out-of-date with the base branch."]
+    gh.put(path, json={"rules": [required("build", strict_required_status_checks_policy=False)]})
+    gh.put(f"{pull}/merge")
+
+
+def test_whose_check_is_required(gh, pull, ruled, say, run):
+    say(gh.get(pull)["head"]["sha"], "success")
+    own = [{"context": "build", "integration_id": run("other", "success")["app"]["id"]}]
+    ruled(required("build", required_status_checks=own))
+    gh.call("PUT", f"{pull}/merge", status=405)
+    run("build", "success")
+    gh.put(f"{pull}/merge")
+
+
+def test_what_is_pushed_has_passed_its_checks(gh, repository, clone, ruled, say):
+    ruled(required("build", "lint", do_not_enforce_on_create=True), include=["refs/heads/main", "refs/heads/new"])
+    sha = clone.commit("more", a="1")
+    expected = "2 of 2 required status checks are expected."
+    assert expected in clone.try_git("push", "origin", "main").said
+    assert expected in gh.call("PUT", f"{repository}/contents/b", status=409, json=content("b"))["message"]
+    clone.git("push", "-q", "origin", "main:new")
+    say(sha, "success")
+    assert expected in clone.try_git("push", "origin", "main").said
+    say(sha, "success", "lint")
+    clone.git("push", "-q", "origin", "main")
+    ruled(required("build"), name="others", include=["refs/heads/other"])
+    clone.commit("unchecked", a="2")
+    assert 'Required status check "build" is expected.' in clone.try_git("push", "origin", "main:other").said
