@@ -1,7 +1,7 @@
 """The deployment that a job makes which names an environment: begun with the job, ended as the job ends."""
 
 from local_cloud.cloud import Cloud
-from local_cloud.github import deployment
+from local_cloud.github import deployment, numbered
 from local_cloud.github.accounts import ACTIONS
 from local_cloud.github.events import Event
 from local_cloud.github.places import html_url
@@ -26,7 +26,7 @@ def end(cloud: Cloud, repository: Document, run: Document, job: Document) -> lis
 
 
 def _state(cloud: Cloud, repository: Document, run: Document, job: Document, state: str) -> list[Event]:
-    made = deployment.find(cloud, repository, job["deployment"])
+    made = numbered.find(cloud, repository, "deployments", job["deployment"])
     if not made:  # none, or one that has been deleted meanwhile
         return []
     url = f"{html_url(cloud, repository)}/actions/runs/{run['id']}/job/{job['id']}"

@@ -6,8 +6,8 @@ from functools import cache
 from typing import Any
 
 from local_cloud.actions.workflow import texts
+from local_cloud.git_history import BRANCHES, TAGS
 
-BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 TYPES: Mapping[str, tuple[str, ...]] = {"pull_request": ("opened", "synchronize", "reopened")}
 """Of an event, without `types`; any type of all others."""
 

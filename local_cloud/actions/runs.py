@@ -11,7 +11,7 @@ from local_cloud.actions import deploys
 from local_cloud.actions.log_lines import stamped
 from local_cloud.actions.views import job_shown, run_shown, workflow_shown
 from local_cloud.cloud import Cloud
-from local_cloud.github import check_run
+from local_cloud.github import check_run, numbered
 from local_cloud.github.access import revoke_of_run
 from local_cloud.github.dialect import now
 from local_cloud.github.events import Event, setting
@@ -22,13 +22,8 @@ CHECKS = {"queued": "created", "completed": "completed"}
 """What is told of a job as a check run, by what is told of it as a job."""
 
 
-def key(number: int) -> str:
-    """Orders documents by their ids."""
-    return f"{number:012}"
-
-
 def run_of(cloud: Cloud, repository: Document, number: int) -> Document | None:
-    return cloud.store.get("workflow_runs", str(repository["id"]), key(number))
+    return numbered.find(cloud, repository, "workflow_runs", number)
 
 
 def jobs_of(cloud: Cloud, repository: Document, run: Document, attempt: int | None = None) -> list[Document]:
@@ -48,7 +43,7 @@ def filtered(runs: Iterable[Document], wanted: dict[str, str]) -> list[Document]
         run
         for run in runs
         if all(run[field] == wanted[name] for name, field in fields.items() if name in wanted)
-        and wanted.get("actor", run["actor"]["login"]) == run["actor"]["login"]
+        and wanted.get("actor", run["triggering_actor"]["login"]) == run["actor"]["login"]
         and wanted.get("status", run["status"]) in {run["status"], run["conclusion"]}
     ]
 
@@ -74,7 +69,7 @@ def enqueue(cloud: Cloud, repository: Document, run: Document, *, cancel: bool) 
     holds = any(other["status"] in {"queued", "in_progress"} for _, other in _group(cloud, repository, run))
     run = _put(cloud, repository, {**run, "status": "pending" if holds else "queued", "conclusion": None})
     entry = {"owner": repository["owner"], "name": repository["name"], "run": run["id"]}
-    cloud.store.put("active_runs", "", key(run["id"]), entry)
+    cloud.store.put("active_runs", "", numbered.key(run["id"]), entry)
     return [*events, run_event(cloud, repository, run, "requested")]
 
 
@@ -100,7 +95,7 @@ def complete(cloud: Cloud, repository: Document, run: Document, conclusion: str,
         if job["status"] != "completed":
             events += complete_job(cloud, repository, run, job, conclusion)
     run = _put(cloud, repository, {**run, "status": "completed", "conclusion": conclusion, "problem": problem})
-    cloud.store.delete("active_runs", "", key(run["id"]))
+    cloud.store.delete("active_runs", "", numbered.key(run["id"]))
     revoke_of_run(cloud.store, run["guid"])
     events.append(run_event(cloud, repository, run, "completed"))
     group = _group(cloud, repository, run)
@@ -147,11 +142,11 @@ def new_job(run: Document, name: str, **more: Any) -> Document:
 
 def put_job(cloud: Cloud, repository: Document, run: Document, job: Document, action: str = "") -> list[Event]:
     """Keep a job as it is now; `action` is what is told of it, if anything is."""
-    cloud.store.put("workflow_jobs", str(repository["id"]), key(job["id"]), job)
+    numbered.put(cloud, repository, "workflow_jobs", job)
     events = [job_event(cloud, repository, run, job, action)] if action else []
     if action in CHECKS:
         check = check_run.of_job(cloud, repository, run, job)
-        events.append(check_run.event(cloud, repository, check, CHECKS[action], run["actor"]["login"]))
+        events.append(check_run.event(cloud, repository, check, CHECKS[action], run["triggering_actor"]["login"]))
     return events
 
 
@@ -175,22 +170,21 @@ def complete_job(cloud: Cloud, repository: Document, run: Document, job: Documen
 
 
 def put_log(cloud: Cloud, repository: Document, job: Document, text: str) -> None:
-    log = {"blob": cloud.store.put_blob(text.encode())}
-    cloud.store.put("job_logs", str(repository["id"]), key(job["id"]), log)
+    log = {"id": job["id"], "blob": cloud.store.put_blob(text.encode())}
+    numbered.put(cloud, repository, "job_logs", log)
 
 
 def log_of(cloud: Cloud, repository: Document, job: Document) -> bytes | None:
-    log = cloud.store.get("job_logs", str(repository["id"]), key(job["id"]))
+    log = numbered.find(cloud, repository, "job_logs", job["id"])
     return cloud.store.blob(log["blob"]) if log else None
 
 
 def remove(cloud: Cloud, repository: Document, run: Document) -> None:
     """Delete a run with its jobs and logs."""
-    scope = str(repository["id"])
     for job in jobs_of(cloud, repository, run, attempt=0):
-        cloud.store.delete("workflow_jobs", scope, key(job["id"]))
-        cloud.store.delete("job_logs", scope, key(job["id"]))
-    cloud.store.delete("workflow_runs", scope, key(run["id"]))
+        for collection in ("workflow_jobs", "job_logs"):
+            numbered.delete(cloud, repository, collection, job)
+    numbered.delete(cloud, repository, "workflow_runs", run)
 
 
 def run_event(cloud: Cloud, repository: Document, run: Document, action: str) -> Event:
@@ -199,13 +193,13 @@ def run_event(cloud: Cloud, repository: Document, run: Document, action: str) ->
         "action": action,
         "workflow_run": run_shown(cloud, repository, run),
         "workflow": workflow and workflow_shown(cloud, repository, workflow),
-        **setting(cloud, repository, run["actor"]["login"]),
+        **setting(cloud, repository, run["triggering_actor"]["login"]),
     }
     return Event(name="workflow_run", payload=payload)
 
 
 def job_event(cloud: Cloud, repository: Document, run: Document, job: Document, action: str) -> Event:
-    common, shown = setting(cloud, repository, run["actor"]["login"]), job_shown(cloud, repository, run, job)
+    common, shown = setting(cloud, repository, run["triggering_actor"]["login"]), job_shown(cloud, repository, run, job)
     return Event(name="workflow_job", payload={"action": action, "workflow_job": shown, **common})
 
 
@@ -229,5 +223,5 @@ def _wake_runner(cloud: Cloud) -> None:
 
 def _put(cloud: Cloud, repository: Document, run: Document) -> Document:
     run = {**run, "updated_at": now()}
-    cloud.store.put("workflow_runs", str(repository["id"]), key(run["id"]), run)
+    numbered.put(cloud, repository, "workflow_runs", run)
     return run

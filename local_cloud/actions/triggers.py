@@ -13,7 +13,7 @@ from local_cloud.actions import matching, runs, workflows
 from local_cloud.actions.expressions import ExpressionError, interpolate
 from local_cloud.actions.workflow import Workflow, WorkflowError
 from local_cloud.cloud import Cloud
-from local_cloud.git_history import NONE
+from local_cloud.git_history import BRANCHES, NONE
 from local_cloud.github import actions_settings
 from local_cloud.github.accounts import ACTIONS
 from local_cloud.github.dialect import now
@@ -108,7 +108,7 @@ def _run(cloud: Cloud, repository: Document, workflow: Document, event: Event, o
         "name": workflow["name"],
         "display_title": occasion.title or workflow["name"],
         "event": event.name,
-        "actor": event.payload["sender"],
+        **dict.fromkeys(("actor", "triggering_actor"), event.payload["sender"]),
         "head_branch": occasion.branch,
         "head_sha": occasion.sha,
         "ref": occasion.ref,
@@ -198,9 +198,10 @@ def _dispatched(cloud: Cloud, repository: Document, payload: Document) -> Occasi
 
 def _default_branch(cloud: Cloud, repository: Document, payload: Document) -> Occasion | None:
     branch = repository["default_branch"]
-    sha = git_history.refs(folder(cloud, repository)).get(f"refs/heads/{branch}")
+    ref = BRANCHES + branch
+    sha = git_history.refs(folder(cloud, repository)).get(ref)
     title = payload["action"] if "client_payload" in payload else ""
-    return Occasion(ref=f"refs/heads/{branch}", sha=sha, branch=branch, title=title) if sha else None
+    return Occasion(ref=ref, sha=sha, branch=branch, title=title) if sha else None
 
 
 def _followed(cloud: Cloud, repository: Document, payload: Document) -> Occasion | None:

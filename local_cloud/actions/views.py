@@ -39,7 +39,6 @@ def run_shown(cloud: Cloud, repository: Document, run: Document) -> dict[str, An
         "check_suite_node_id": f"CS_{run['id']}",
         "url": url,
         "html_url": f"{html}/actions/runs/{run['id']}",
-        "triggering_actor": run["actor"],
         "referenced_workflows": [],
         "jobs_url": f"{url}/jobs",
         "logs_url": f"{url}/logs",

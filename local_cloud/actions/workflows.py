@@ -11,6 +11,7 @@ from typing import Any
 from local_cloud import git_history
 from local_cloud.actions.workflow import FOLDER, Workflow, WorkflowError, read
 from local_cloud.cloud import Cloud
+from local_cloud.git_history import BRANCHES
 from local_cloud.github.dialect import now
 from local_cloud.github.places import folder, html_url
 from local_cloud.store import Document
@@ -48,7 +49,7 @@ def put(cloud: Cloud, repository: Document, workflow: Document) -> Document:
 def known(cloud: Cloud, repository: Document) -> list[Document]:
     """Every workflow, those of the default branch that nobody has met yet included, the oldest first."""
     path = folder(cloud, repository)
-    sha = git_history.refs(path).get(f"refs/heads/{repository['default_branch']}")
+    sha = git_history.refs(path).get(BRANCHES + repository["default_branch"])
     for file in files(path, sha) if sha else []:
         try:
             workflow = at(path, sha or "", file)
@@ -105,7 +106,7 @@ def github_context(cloud: Cloud, repository: Document, run: Document, payload: D
         "base_ref": pull["base"]["ref"] if pull else "",
         "actor": run["actor"]["login"],
         "actor_id": str(run["actor"]["id"]),
-        "triggering_actor": run["actor"]["login"],
+        "triggering_actor": run["triggering_actor"]["login"],
         "workflow": run["name"],
         "workflow_ref": f"{full_name}/{run['path']}@{run['ref']}",
         "workflow_sha": run["sha"],

@@ -9,6 +9,7 @@ from typing import Any
 from local_cloud import git_history
 from local_cloud.cloud import Cloud
 from local_cloud.git_history import NONE
+from local_cloud.github import numbered
 from local_cloud.github.accounts import ACTIONS
 from local_cloud.github.app import performer_shown
 from local_cloud.github.dialect import now
@@ -22,7 +23,7 @@ SEVERITY = ("failure", "timed_out", "cancelled", "action_required", "success", "
 
 
 def put(cloud: Cloud, repository: Document, run: Document) -> None:
-    cloud.store.put("check_runs", str(repository["id"]), f"{run['head_sha']}/{run['id']:012}", run)
+    cloud.store.put("check_runs", str(repository["id"]), f"{run['head_sha']}/{numbered.key(run['id'])}", run)
 
 
 def runs_of(cloud: Cloud, repository: Document, sha: str) -> list[Document]:

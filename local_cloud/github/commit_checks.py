@@ -32,16 +32,18 @@ def checks_of(cloud: Cloud, repository: Document, sha: str) -> list[Check]:
     return [Check(name=name, state=state, app=app_id(cloud, by) if by in BOTS else None) for name, state, by in said]
 
 
-def commits_with_checks(cloud: Cloud, repository: Document) -> set[str]:
-    """The hashes of the commits of which something is said."""
+def commits_with_checks(cloud: Cloud, repository: Document) -> list[str]:
+    """The hashes of the commits of which something is said, the last that was said first."""
     scope = str(repository["id"])
-    keys = [*cloud.store.keys("commit_statuses", scope), *cloud.store.keys("check_runs", scope)]
-    runs = cloud.store.values("workflow_runs", scope)
-    return {key.partition("/")[0] for key in keys} | {run["head_sha"] for run in runs}
+    said = [(run["id"], run["head_sha"]) for run in cloud.store.values("workflow_runs", scope)]
+    for collection in ("commit_statuses", "check_runs"):
+        parts = [key.partition("/") for key in cloud.store.keys(collection, scope)]
+        said += [(int(number), sha) for sha, _, number in parts]
+    return list(dict.fromkeys(sha for _, sha in sorted(said, reverse=True)))
 
 
 def missing(checks: Sequence[Check], required: Sequence[Document]) -> str:
-    """What GitHub says if not all of `required`, `[{context, integration_id}]`, have succeeded; empty if they have."""
+    """What GitHub says if not all of `required`, `[{context, integration_id?}]`, have succeeded; empty if they have."""
     states = [state for one in required if (state := _state(checks, one)) != SUCCESS]
     if not states:
         return ""
@@ -54,6 +56,6 @@ def missing(checks: Sequence[Check], required: Sequence[Document]) -> str:
 
 def _state(checks: Sequence[Check], required: Document) -> str:
     """Success if all of that name have succeeded, empty if there is none."""
-    app = required["integration_id"]
+    app = required.get("integration_id")
     states = {one.state for one in checks if one.name == required["context"] and app in {None, one.app}}
     return next((state for state in sorted(states) if state != SUCCESS), SUCCESS if states else "")

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from local_cloud import git_history
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.cloud import Cloud
+from local_cloud.github import numbered
 from local_cloud.github.access import caller
 from local_cloud.github.accounts import account
 from local_cloud.github.commit import commit_shown
@@ -64,7 +65,7 @@ def create_status(call: Call) -> Created:
         "created_at": at,
         "updated_at": at,
     }
-    call.store.put("commit_statuses", scope, f"{sha}/{status['id']:012}", status)
+    call.store.put("commit_statuses", scope, f"{sha}/{numbered.key(status['id'])}", status)
     announce(call.cloud, repository, _event(call, repository, status))
     return Created(body=_shown(call, repository, status))
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from local_cloud.cloud import Cloud
+from local_cloud.github import numbered
 from local_cloud.github.accounts import account
 from local_cloud.github.app import performer_shown
 from local_cloud.github.dialect import now
@@ -12,10 +13,6 @@ from local_cloud.github.places import api_url
 from local_cloud.store import Document
 
 PRODUCTION = "production"
-
-
-def find(cloud: Cloud, repository: Document, number: int | str) -> Document | None:
-    return cloud.store.get("deployments", str(repository["id"]), _key(number))
 
 
 def add(cloud: Cloud, repository: Document, by: str, fields: Document) -> Document:
@@ -40,15 +37,14 @@ def add(cloud: Cloud, repository: Document, by: str, fields: Document) -> Docume
 
 def put(cloud: Cloud, repository: Document, deployment: Document) -> Document:
     deployment = {**deployment, "updated_at": now()}
-    cloud.store.put("deployments", str(repository["id"]), _key(deployment["id"]), deployment)
+    numbered.put(cloud, repository, "deployments", deployment)
     return deployment
 
 
 def remove(cloud: Cloud, repository: Document, deployment: Document) -> None:
-    scope, number = str(repository["id"]), deployment["id"]
-    cloud.store.delete("deployments", scope, _key(number))
+    numbered.delete(cloud, repository, "deployments", deployment)
     for status in statuses_of(cloud, repository, deployment):
-        cloud.store.delete("deployment_statuses", scope, f"{number}/{status['id']:012}")
+        cloud.store.delete("deployment_statuses", str(repository["id"]), _status_key(status))
 
 
 def add_status(
@@ -66,7 +62,7 @@ def add_status(
         "created_at": at,
         "updated_at": at,
     }
-    cloud.store.put("deployment_statuses", str(repository["id"]), f"{deployment['id']}/{status['id']:012}", status)
+    cloud.store.put("deployment_statuses", str(repository["id"]), _status_key(status), status)
     if status["state"] == "success" and ends:
         for other in cloud.store.values("deployments", str(repository["id"])):
             kept = other["transient_environment"] or other["production_environment"]
@@ -127,8 +123,8 @@ def event(cloud: Cloud, repository: Document, deployment: Document, status: Docu
     return Event(name="deployment_status", payload=payload)
 
 
-def _key(number: int | str) -> str:
-    return f"{int(number):012}" if str(number).isdecimal() else ""
+def _status_key(status: Document) -> str:
+    return f"{status['deployment']}/{numbered.key(status['id'])}"
 
 
 def _author(cloud: Cloud, made: Document) -> dict[str, Any]:

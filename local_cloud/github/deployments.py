@@ -8,12 +8,13 @@ from local_cloud import git_history
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.git_commits import Draft, merge_tree, write_commit
 from local_cloud.git_history import BRANCHES, RefChange
+from local_cloud.github import numbered
 from local_cloud.github.access import caller
 from local_cloud.github.accounts import person
 from local_cloud.github.commit_checks import PENDING, SUCCESS, checks_of
 from local_cloud.github.commit_statuses import Description
-from local_cloud.github.deployment import PRODUCTION, add, deployment_shown, event, find, is_active, remove
-from local_cloud.github.dialect import Created, not_found, page, refusal
+from local_cloud.github.deployment import PRODUCTION, add, deployment_shown, event, is_active, remove
+from local_cloud.github.dialect import Created, page, refusal
 from local_cloud.github.outbox import announce
 from local_cloud.github.places import folder
 from local_cloud.github.ref_moves import advance
@@ -94,10 +95,7 @@ def delete_deployment(call: Call) -> None:
 
 def deployment_of(call: Call, repository: Document) -> Document:
     """The deployment in the call's path, or 404."""
-    deployment = find(call.cloud, repository, call["deployment"])
-    if not deployment:
-        raise not_found()
-    return deployment
+    return numbered.named(call, repository, "deployments", "deployment")
 
 
 def _merged(call: Call, repository: Document, ref: str) -> str | None:

@@ -6,10 +6,11 @@ from pydantic import Field
 
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.cloud import Cloud
+from local_cloud.github import numbered
 from local_cloud.github.access import caller
 from local_cloud.github.accounts import account, association
 from local_cloud.github.app import performer_shown
-from local_cloud.github.dialect import Created, not_found, now, page
+from local_cloud.github.dialect import Created, now, page
 from local_cloud.github.events import setting
 from local_cloud.github.outbox import Event, announce
 from local_cloud.github.places import api_url, html_url
@@ -24,6 +25,7 @@ routes = RouteTable(permission="issues; pull_requests")
 ISSUES = "/repos/{owner}/{repo}/issues"
 COMMENTS = f"{ISSUES}/{{number}}/comments"
 COMMENT = f"{ISSUES}/comments/{{comment}}"
+COLLECTION = "issue_comments"
 MAX_CHARACTERS = 65_536
 
 
@@ -39,7 +41,7 @@ def list_comments(call: Call) -> Answer:
     number = pull_of(call, repository)["number"]
     found = [
         comment
-        for comment in call.store.values("issue_comments", str(repository["id"]))
+        for comment in call.store.values(COLLECTION, str(repository["id"]))
         if comment["number"] == number and comment["updated_at"] >= since
     ]
     return page(call, [_shown(call.cloud, repository, comment) for comment in found])
@@ -57,7 +59,7 @@ def create_comment(call: Call) -> Created:
         "body": sent.body,
         **times,
     }
-    _put(call, repository, comment)
+    numbered.put(call.cloud, repository, COLLECTION, comment)
     _tell(call, repository, comment, "created")
     return Created(body=_shown(call.cloud, repository, comment))
 
@@ -65,15 +67,15 @@ def create_comment(call: Call) -> Created:
 @routes.on("GET", COMMENT)
 def get_comment(call: Call) -> dict[str, Any]:
     repository = repository_of(call)
-    return _shown(call.cloud, repository, _comment(call, repository))
+    return _shown(call.cloud, repository, numbered.named(call, repository, COLLECTION, "comment"))
 
 
 @routes.on("PATCH", COMMENT)
 def patch_comment(call: Call) -> dict[str, Any]:
     repository, sent = writable_repository_of(call), call.json(Comment)
-    before = _comment(call, repository)
+    before = numbered.named(call, repository, COLLECTION, "comment")
     comment = {**before, "body": sent.body, "updated_at": now()}
-    _put(call, repository, comment)
+    numbered.put(call.cloud, repository, COLLECTION, comment)
     _tell(call, repository, comment, "edited", changes={"body": {"from": before["body"]}})
     return _shown(call.cloud, repository, comment)
 
@@ -81,25 +83,9 @@ def patch_comment(call: Call) -> dict[str, Any]:
 @routes.on("DELETE", COMMENT)
 def delete_comment(call: Call) -> None:
     repository = writable_repository_of(call)
-    comment = _comment(call, repository)
-    call.store.delete("issue_comments", str(repository["id"]), _key(comment["id"]))
+    comment = numbered.named(call, repository, COLLECTION, "comment")
+    numbered.delete(call.cloud, repository, COLLECTION, comment)
     _tell(call, repository, comment, "deleted")
-
-
-def _key(number: int) -> str:
-    return f"{number:012}"
-
-
-def _comment(call: Call, repository: Document) -> Document:
-    text = call["comment"]
-    comment = call.store.get("issue_comments", str(repository["id"]), _key(int(text))) if text.isdecimal() else None
-    if not comment:
-        raise not_found()
-    return comment
-
-
-def _put(call: Call, repository: Document, comment: Document) -> None:
-    call.store.put("issue_comments", str(repository["id"]), _key(comment["id"]), comment)
 
 
 def _tell(call: Call, repository: Document, comment: Document, action: str, **more: Any) -> None:

@@ -102,7 +102,7 @@ def generate(call: Call) -> Created:
         raise refusal(422, "Could not clone: Name already exists on this account")
     if sent.include_all_branches:
         raise unserved("include_all_branches: leave it out")
-    source = repositories.path(template["owner"], template["name"])
+    source = folder(call.cloud, template)
     fields = {"description": sent.description, "private": sent.private, "template": full_name}
     repository = add(
         call, sent.owner, sent.name, fields, lambda owner, name: repositories.generate(owner, name, source)

@@ -16,6 +16,8 @@ from local_cloud.store import Document
 
 ADMIN_ROLE = 5
 APPROVALS = "required_approving_review_count"
+MAX_CHECKED = 100
+"""Commits that are looked at for a push: the last of which something was said."""
 CHECKS, STRICT = "required_status_checks", "strict_required_status_checks_policy"
 
 
@@ -117,7 +119,7 @@ def _checks(cloud: Cloud, repository: Document, ruleset: Document) -> list[dict[
             required = rule["parameters"][CHECKS]
             passed = [
                 sha
-                for sha in commits_with_checks(cloud, repository)
+                for sha in commits_with_checks(cloud, repository)[:MAX_CHECKED]
                 if not missing(checks_of(cloud, repository, sha), required)
             ]
             on_create = not rule["parameters"]["do_not_enforce_on_create"]

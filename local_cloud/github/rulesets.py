@@ -7,9 +7,9 @@ from pydantic import AfterValidator, Field
 
 from local_cloud.call import Answer, Call, Strict
 from local_cloud.git_history import BRANCHES
-from local_cloud.github import rules
+from local_cloud.github import numbered, rules
 from local_cloud.github.access import caller
-from local_cloud.github.dialect import Created, not_found, now, page, refusal, unserved
+from local_cloud.github.dialect import Created, now, page, refusal, unserved
 from local_cloud.github.places import api_url, html_url
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
@@ -136,7 +136,7 @@ def put_ruleset(call: Call) -> dict[str, Any]:
 @routes.on("DELETE", RULESET)
 def delete_ruleset(call: Call) -> None:
     repository = writable_repository_of(call)
-    call.store.delete("rulesets", str(repository["id"]), _key(_ruleset(call, repository)["id"]))
+    numbered.delete(call.cloud, repository, "rulesets", _ruleset(call, repository))
 
 
 @routes.on("GET", "/repos/{owner}/{repo}/rules/branches/{branch*}", "metadata")
@@ -177,29 +177,20 @@ def _rule(call: Call, rule: Rule) -> Document:
         return {"type": rule.type, "parameters": wanted.model_dump()}
     if rule.type == "required_status_checks":
         checks = call.checked(StatusCheckParameters, rule.parameters or {})
-        return {"type": rule.type, "parameters": checks.model_dump()}
+        return {"type": rule.type, "parameters": checks.model_dump(exclude_none=True)}
     raise unserved(f"rules of type {rule.type}")
 
 
-def _key(number: int) -> str:
-    return f"{number:012}"
-
-
 def _ruleset(call: Call, repository: Document) -> Document:
-    text = call["ruleset"]
-    ruleset = call.store.get("rulesets", str(repository["id"]), _key(int(text))) if text.isdecimal() else None
-    if not ruleset:
-        raise not_found()
-    return ruleset
+    return numbered.named(call, repository, "rulesets", "ruleset")
 
 
 def _put(call: Call, repository: Document, ruleset: Document) -> dict[str, Any]:
-    scope = str(repository["id"])
-    for other in call.store.values("rulesets", scope):
+    for other in call.store.values("rulesets", str(repository["id"])):
         if other["name"] == ruleset["name"] and other["id"] != ruleset["id"]:
             raise refusal(422, "Validation Failed", ["Name must be unique"])
     ruleset = {**ruleset, "updated_at": now()}
-    call.store.put("rulesets", scope, _key(ruleset["id"]), ruleset)
+    numbered.put(call.cloud, repository, "rulesets", ruleset)
     return _shown(call, repository, ruleset)
 
 

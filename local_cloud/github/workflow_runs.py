@@ -6,6 +6,9 @@ from local_cloud.actions import runs
 from local_cloud.actions.routes import log_url
 from local_cloud.actions.views import job_shown, run_shown
 from local_cloud.call import Answer, Call
+from local_cloud.github import numbered
+from local_cloud.github.access import caller
+from local_cloud.github.accounts import account
 from local_cloud.github.dialect import Created, not_found, page, refusal
 from local_cloud.github.events import Event
 from local_cloud.github.outbox import announce
@@ -61,7 +64,8 @@ def rerun(call: Call) -> Created:
     run = _run(call, repository)
     if run["status"] != "completed":
         raise refusal(403, "This workflow is already running")
-    again = {**run, "run_attempt": run["run_attempt"] + 1, "cancel": False, "problem": ""}
+    by = account(call.cloud, caller(call).login)
+    again = {**run, "run_attempt": run["run_attempt"] + 1, "triggering_actor": by, "cancel": False, "problem": ""}
     _announce(call, repository, runs.enqueue(call.cloud, repository, again, cancel=run["cancels"]))
     return Created(body={})
 
@@ -124,10 +128,7 @@ def _found(url: str) -> Answer:
 
 
 def _run(call: Call, repository: Document) -> Document:
-    run = runs.run_of(call.cloud, repository, int(call["run"])) if call["run"].isdecimal() else None
-    if not run:
-        raise not_found()
-    return run
+    return numbered.named(call, repository, "workflow_runs", "run")
 
 
 def _attempt(call: Call, repository: Document) -> tuple[Document, int]:
@@ -138,11 +139,9 @@ def _attempt(call: Call, repository: Document) -> tuple[Document, int]:
 
 
 def _job(call: Call, repository: Document) -> tuple[Document, Document]:
-    key = runs.key(int(call["job"])) if call["job"].isdecimal() else ""
-    job = call.store.get("workflow_jobs", str(repository["id"]), key)
-    run = job and runs.run_of(call.cloud, repository, job["run_id"])
-    if not job or not run:
-        raise not_found()
+    job = numbered.named(call, repository, "workflow_jobs", "job")
+    run = runs.run_of(call.cloud, repository, job["run_id"])
+    assert run is not None  # noqa: S101 - its jobs go with it
     return run, job
 
 

@@ -11,10 +11,12 @@ from local_cloud.actions import runs, workflows
 from local_cloud.actions.views import run_shown, workflow_shown
 from local_cloud.actions.workflow import WorkflowError, read
 from local_cloud.call import Answer, Call, Strict
+from local_cloud.git_history import BRANCHES, TAGS
 from local_cloud.github.access import caller
 from local_cloud.github.dialect import not_found, page, refusal
 from local_cloud.github.events import Event, setting
 from local_cloud.github.outbox import announce
+from local_cloud.github.places import folder
 from local_cloud.github.repository import repository_of, writable_repository_of
 from local_cloud.routing import RouteTable
 from local_cloud.store import Document
@@ -65,7 +67,7 @@ def dispatch(call: Call) -> dict[str, Any] | None:
     workflow = workflow_of(call, repository)
     if workflow["state"] != "active":
         raise refusal(422, "Cannot trigger a 'workflow_dispatch' on a disabled workflow")
-    path = call.cloud.repositories.path(repository["owner"], repository["name"])
+    path = folder(call.cloud, repository)
     ref = _full_ref(git_history.refs(path), sent.ref)
     inputs = _inputs(workflow, git_history.file(path, ref, workflow["path"]), sent.inputs)
     payload = {
@@ -97,7 +99,7 @@ def _set_state(call: Call, state: str) -> None:
 
 
 def _full_ref(refs: Mapping[str, str], ref: str) -> str:
-    for candidate in (ref, f"refs/heads/{ref}", f"refs/tags/{ref}"):
+    for candidate in (ref, BRANCHES + ref, TAGS + ref):
         if candidate in refs:
             return candidate
     raise refusal(422, f"No ref found for: {ref}")

@@ -11,6 +11,7 @@ from local_cloud.actions import matching
 from local_cloud.actions.expressions import ExpressionError, evaluate, interpolate
 from local_cloud.actions.masks import Masks
 from local_cloud.actions.prepared import prepare
+from local_cloud.actions.run_token import permissions
 from local_cloud.actions.workflow import WorkflowError, read
 
 CONTEXTS = {
@@ -203,3 +204,26 @@ def test_masks_hide_lines_and_base64_at_any_offset_and_nothing_else():
         assert "c2Vjb25k"[1:-1] not in masks.hide(encoded)
         assert "***" in masks.hide(encoded)
     assert masks.hide("nothing of it") == "nothing of it"
+
+
+@pytest.mark.parametrize(
+    ("whole", "first", "second", "granted"),
+    [
+        ("", "", "", {"contents": "read", "packages": "read"}),
+        ("permissions: {}", "", "", {}),
+        ("permissions: {issues: write}", "permissions: {pull-requests: read}", "", {"pull_requests": "read"}),
+        ("", "permissions: {checks: read}", "permissions: {checks: write, issues: none}", {"checks": "write"}),
+    ],
+)
+def test_one_token_may_do_what_any_of_the_jobs_may(whole, first, second, granted):
+    steps = "runs-on: ubuntu-latest, steps: [{run: echo}]"
+    jobs = ", ".join(f"{name}: {{{steps}{text and ', '}{text}}}" for name, text in (("a", first), ("b", second)))
+    found = permissions(read("ci.yml", f"on: push\n{whole}\njobs: {{{jobs}}}\n"))
+    both = {"issues": "write"} if "issues: write" in whole else {}
+    assert {name: level for name, level in found.items() if level != "none"} == {**granted, **both, "metadata": "read"}
+
+
+@pytest.mark.parametrize("wrong", ["all", "{contents: admin}", "[contents]"])
+def test_permissions_that_are_none(wrong):
+    with pytest.raises(WorkflowError, match="permissions"):
+        read("ci.yml", f"on: push\npermissions: {wrong}\njobs: {{a: {{steps: [{{run: echo}}]}}}}\n")
