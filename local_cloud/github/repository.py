@@ -12,7 +12,7 @@ from local_cloud import git_history
 from local_cloud.call import Call
 from local_cloud.cloud import Cloud
 from local_cloud.git_repositories import BRANCH
-from local_cloud.github.access import caller
+from local_cloud.github.access import caller, revoke_of_run
 from local_cloud.github.actions_keys import new_key
 from local_cloud.github.dialect import not_found, now, refusal
 from local_cloud.github.links import account_shown, organization_links, repository_links
@@ -159,6 +159,9 @@ def remove(call: Call, repository: Document) -> None:
     call.store.delete("repositories", repository["owner"].lower(), repository["name"].lower())
     for hook in call.store.values("webhooks", str(repository["id"])):
         call.store.clear("deliveries", str(hook["id"]))
+    for run in call.store.values("workflow_runs", str(repository["id"])):
+        if run["status"] != "completed":
+            revoke_of_run(call.store, run["guid"])
     for collection in OWNED:
         call.store.clear(collection, str(repository["id"]))
     call.after_commit.append(lambda: call.cloud.repositories.remove(repository["owner"], repository["name"]))

@@ -56,6 +56,11 @@ def actions(gh, local, repository, clone):
     return Actions(gh, repository, clone)
 
 
+def kept(local):
+    """The tokens that are good still."""
+    return local.cloud.store.values("installation_tokens", "")
+
+
 @pytest.fixture
 def pull(gh, actions):
     """Pushes workflows, and opens a pull request; the run that it has made."""
@@ -101,9 +106,18 @@ def test_what_a_run_pushes_runs_nothing_but_what_it_dispatches_runs(gh, actions,
     assert (second["conclusion"], len(actions.runs())) == ("success", 2)
     (tip,) = gh.get(f"{actions.repository}/commits", params={"sha": "push", "per_page": 1})
     assert tip["commit"]["message"] == "by push"
-    assert local.cloud.store.values("installation_tokens", "") == [
-        token for token in local.cloud.store.values("installation_tokens", "") if not token["run"]
-    ]
+    number = gh.get(actions.repository)["id"]
+    assert not any(number in (token["repositories"] or []) for token in kept(local))
+
+
+def test_the_token_of_a_run_goes_with_its_repository(gh, actions, local):
+    number = gh.get(actions.repository)["id"]
+    actions.push(ci="on: push\njobs: {one: {runs-on: ubuntu-latest, steps: [{run: sleep 60}]}}\n")
+    actions.until(actions.runs()[0]["id"], "in_progress")
+    (token,) = [token for token in kept(local) if token["repositories"] == [number]]
+    assert token["permissions"] == {"contents": "read", "packages": "read", "metadata": "read"}
+    gh.delete(actions.repository, status=204)
+    assert token not in kept(local)
 
 
 def test_without_permission_to_the_contents_a_run_pushes_nothing(gh, actions):
