@@ -1,6 +1,7 @@
 """The workerd that an earlier run left behind when it was killed."""
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import psutil
 log = logging.getLogger(__name__)
 
 _END_SECONDS = 5.0
+_POLL_SECONDS = 0.01
 
 
 def end_orphans(state_dir: Path) -> None:
@@ -24,8 +26,18 @@ def end_orphans(state_dir: Path) -> None:
         log.warning("ending workerd %d, which an earlier run left behind", orphan.pid)
         with suppress(psutil.NoSuchProcess):
             orphan.kill()
-    psutil.wait_procs(orphans, timeout=_END_SECONDS)
+    deadline = time.monotonic() + _END_SECONDS
+    while not all(map(_ended, orphans)) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
 
 
 def _serves(command: Sequence[str], state_dir: Path) -> bool:
     return "serve" in command and Path(command[-1]).parent == state_dir
+
+
+def _ended(process: psutil.Process) -> bool:
+    """Whether it has let go of its sockets: whoever inherited it may take a while to ask for its exit code."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
