@@ -37,12 +37,23 @@ def test_packages() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def observer(test_packages: Path | None) -> Observer:
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this run where each of its processes, if there are several, leaves what it has observed."""
+    return tmp_path_factory.getbasetemp().parent
+
+
+@pytest.fixture(scope="session")
+def observer(test_packages: Path | None, notes: Path) -> Iterator[Observer]:
     """Notes all that is answered; without the npm packages there is no description to hold it against."""
-    if not test_packages:
-        return Observer()
-    path = test_packages / "@octokit" / "openapi" / "generated" / "api.github.com.json"
-    return Observer(Description(path), DEVIATIONS)
+    description = None
+    if test_packages:
+        description = Description(test_packages / "@octokit" / "openapi" / "generated" / "api.github.com.json")
+    made = Observer(description, DEVIATIONS)
+    yield made
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        part = notes / worker
+        part.write_text(made.written())
+        part.rename(notes / f"{worker}.observed")
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """What the services under test have answered to whom, as the local cloud or the client that asked has seen it."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -48,6 +49,19 @@ class Observer:
                     self.clients.setdefault(route, set()).update(named)
                 if table is github.TABLE and status < 500:
                     self._compare(found[0], status, body)
+
+    def written(self) -> str:
+        """What has been noted, for the observer of another process to `add`."""
+        clients = {route: sorted(named) for route, named in self.clients.items()}
+        used = [deviation.problem for deviation in self.used]
+        return json.dumps({"answered": sorted(self.answered), "clients": clients, "used": used})
+
+    def add(self, written: str) -> None:
+        noted = json.loads(written)
+        self.answered |= set(noted["answered"])
+        for route, named in noted["clients"].items():
+            self.clients.setdefault(route, set()).update(named)
+        self.used |= {deviation for deviation in self.deviations if deviation.problem in noted["used"]}
 
     def watched(self, app: ASGIApp) -> ASGIApp:
         """The application, with each answer noted before its last byte is sent."""

@@ -1,5 +1,8 @@
 """Nothing is emulated that this suite does not call, by real clients too; runs last."""
 
+import os
+import time
+
 import pytest
 from deviations import DEVIATIONS
 from observer import CLIENTS
@@ -20,6 +23,9 @@ NO_CLIENT = {
 }
 """The routes that none of these clients calls, and why."""
 
+SECONDS = 300
+"""For the last test of another process."""
+
 ROUTES = {
     f"{route.method} {root}{route.template}"
     for root, table in ((cloudflare.ROOT, cloudflare.TABLE), (github.ROOT, github.TABLE))
@@ -36,19 +42,32 @@ def whole(local, request):
         pytest.skip("only part of the suite runs")
 
 
-def test_every_route_was_answered(observer):
-    assert ROUTES - observer.answered == set()
+@pytest.fixture
+def everything(whole, observer, notes):
+    """With what the other processes of this run have observed: they end when there is no other test left."""
+    others = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) - 1
+    deadline = time.monotonic() + SECONDS
+    while len(found := list(notes.glob("*.observed"))) < others:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    for path in found:
+        observer.add(path.read_text())
+    return observer
+
+
+def test_every_route_was_answered(everything):
+    assert ROUTES - everything.answered == set()
     assert len(ROUTES) > 80
 
 
-def test_every_route_was_answered_to_a_real_client(observer, wrangler, test_packages):
+def test_every_route_was_answered_to_a_real_client(everything, wrangler, test_packages):
     if not test_packages:
         pytest.skip("OVERSKILL_TEST_PACKAGES names no folder")
-    assert {route for route in ROUTES if not observer.clients.get(route)} == NO_CLIENT.keys()
-    assert {client for clients in observer.clients.values() for client in clients} == CLIENTS.keys()
+    assert {route for route in ROUTES if not everything.clients.get(route)} == NO_CLIENT.keys()
+    assert {client for clients in everything.clients.values() for client in clients} == CLIENTS.keys()
 
 
-def test_every_deviation_from_githubs_description_still_is_one(observer):
-    if not observer.description:
+def test_every_deviation_from_githubs_description_still_is_one(everything):
+    if not everything.description:
         pytest.skip("OVERSKILL_TEST_PACKAGES names no folder")
-    assert set(DEVIATIONS) - observer.used == set()
+    assert set(DEVIATIONS) - everything.used == set()

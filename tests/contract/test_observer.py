@@ -46,6 +46,16 @@ def test_what_no_deviation_explains_is_a_problem(watching):
     ]
 
 
+def test_what_two_processes_have_noted_comes_together(watching):
+    other = Observer(watching.description, watching.deviations)
+    watching.note("PyGithub/Python", "GET", PATH, 200, b'{"login": "x"}')
+    other.note("octokit-rest.js/1", "GET", PATH, 200, b'{"login": "x", "id": 1}')
+    watching.add(other.written())
+    assert watching.clients == {"GET /api/v3/orgs/{org}": {"PyGithub", "octokit"}}
+    assert (watching.answered, watching.used) == (watching.clients.keys(), other.used)
+    assert len(other.used) == 1
+
+
 @pytest.mark.parametrize(
     ("expected", "actual", "found"),
     [
