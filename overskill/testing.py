@@ -11,8 +11,10 @@ from overskill.toolchain import Toolchain
 
 SUITES = ("unit", "components", "worker", "contract", "e2e")
 NEED_TOOLCHAIN = {"worker", "contract", "e2e"}
-OPTIONS = {"e2e": ["--numprocesses=2", "--dist=loadfile"]}
-"""Each file of the end-to-end tests has a checkout of its own: two run at once."""
+TWO_FILES_AT_ONCE = ["--numprocesses=2", "--dist=loadfile"]
+OPTIONS = {"contract": [*TWO_FILES_AT_ONCE, "--no-loadscope-reorder"], "e2e": TWO_FILES_AT_ONCE}
+"""Each process of the contract tests has a local cloud of its own, each file of the end-to-end tests a checkout. The
+contract's last file judges all the others."""
 
 
 def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:
