@@ -65,7 +65,7 @@ class Logs(Traces):
 
 
 class Observability(Strict):
-    """Kept and given back; the local cloud records no logs or traces."""
+    """Kept and given back; the local cloud keeps logs whatever it says, and no traces."""
 
     enabled: bool
     head_sampling_rate: int | float | None = None
