@@ -130,14 +130,25 @@ def test_what_it_says_next_leads_to_the_state_that_was_named(run, folder):
     assert run("down", "--state", str(state)) == "The local cloud is stopped.\n"
 
 
-def test_ctrl_c_stops_it(run, folder):
+@pytest.fixture
+def heeding_ctrl_c():
+    """A shell has what it starts in the background ignore Ctrl-C, this suite and its children as well."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_stops_it(run, folder, heeding_ctrl_c):
     api_port, edge_port = map(str, free_ports(2))
     command = [sys.executable, "-m", "overskill", "local", "up", "--api-port", api_port, "--edge-port", edge_port]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(folder / "data")}
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert any(re.fullmatch("Ctrl-C stops it.\n", line) for line in iter(process.stdout.readline, ""))
-        assert namespaces(run) == ["kept"]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        try:
+            assert process.stdout
+            assert any(re.fullmatch("Ctrl-C stops it.\n", line) for line in iter(process.stdout.readline, ""))
+            assert namespaces(run) == ["kept"]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        finally:
+            process.terminate()
     run("status", code=1)
