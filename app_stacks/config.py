@@ -1,7 +1,5 @@
 """The one reader of an app stack's configuration: its name, `Pulumi.<stack>.yaml`, and one environment secret."""
 
-import hashlib
-import hmac
 import os
 from collections.abc import Mapping
 
@@ -10,6 +8,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import Field, ValidationError, field_validator
 
 from infra.config_types import Model, Structured
+from infra.credentials import derived, root_secret
 from infra.names import APP_ENVIRONMENTS, AppEnvironment, InvalidAppId, check_app_id
 
 PROJECT = "overskill-apps"
@@ -53,9 +52,4 @@ def webhook_secret(app_id: str, environment: Mapping[str, str] = os.environ) -> 
 
     Raises `pulumi.RunError` where `OVERSKILL_WEBHOOK_SECRET` is not in the environment.
     """
-    root = environment.get("OVERSKILL_WEBHOOK_SECRET")
-    if not root:
-        raise pulumi.RunError(
-            "OVERSKILL_WEBHOOK_SECRET is not set: export the platform's webhook secret; each app's is derived from it"
-        )
-    return pulumi.Output.secret(hmac.new(root.encode(), f"webhook:{app_id}".encode(), hashlib.sha256).hexdigest())
+    return pulumi.Output.secret(derived(root_secret("each app's", environment), f"webhook:{app_id}"))
