@@ -4,7 +4,7 @@ import dataclasses
 
 import pulumi
 
-from infra import config
+from infra import access, config
 from infra.app_store import AppStore, AppStoreArgs
 from infra.certificate import AdvancedCertificate, AdvancedCertificateArgs
 from infra.custom_hostnames import CustomHostnames, CustomHostnamesArgs
@@ -18,6 +18,7 @@ from infra.template import Template, TemplateArgs
 
 stack = config.load()
 platform = stack.overskill
+access_key = access.declared_key(platform.previews)
 
 namespaces = Namespaces("namespaces", NamespacesArgs.of(platform))
 app_store = AppStore("app-store", AppStoreArgs.of(platform))
@@ -25,7 +26,11 @@ outbound = Outbound("outbound", OutboundArgs.of(platform))
 dispatcher = Dispatcher(
     "dispatcher",
     DispatcherArgs.of(
-        platform, namespaces=namespaces.names, outbound=outbound.worker, app_store=app_store.namespace_id
+        platform,
+        namespaces=namespaces.names,
+        outbound=outbound.worker,
+        app_store=app_store.namespace_id,
+        access_key=access_key,
     ),
     pulumi.ResourceOptions(depends_on=[namespaces, app_store, outbound]),
 )

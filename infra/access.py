@@ -7,7 +7,10 @@ import base64
 import hashlib
 import hmac
 
-from infra.credentials import derived
+import pulumi
+
+from infra.credentials import derived, root_secret
+from infra.platform_config import Previews
 
 
 def access_key(root: str) -> str:
@@ -22,3 +25,13 @@ def access_token(key: str, scope: str, expires: int) -> str:
     """
     signature = hmac.new(key.encode(), f"{scope}\n{expires}".encode(), hashlib.sha256).digest()
     return f"{expires}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+def declared_key(previews: Previews) -> pulumi.Output[str] | None:
+    """The key as a platform stack declares it: None where nothing is protected.
+
+    Raises `pulumi.RunError` where it is needed, and `OVERSKILL_WEBHOOK_SECRET` is not in the environment.
+    """
+    if not previews.protect:
+        return None
+    return pulumi.Output.secret(access_key(root_secret("the key to its protected previews")))

@@ -25,7 +25,7 @@ class InconsistentConfig(ValueError):
 
 def check(config: "StackConfig") -> None:
     """Raises `InconsistentConfig`."""
-    if offenders := [*_domain(config), *_certificate(config), *_plans(config), *_github(config)]:
+    if offenders := [*_domain(config), *_certificate(config), *_plans(config), *_requests(config), *_github(config)]:
         raise InconsistentConfig(offenders)
 
 
@@ -96,6 +96,22 @@ def _plans(config: "StackConfig") -> Iterator[str]:
             f"overskill:defaultPlan: {platform.default_plan!r} is not among overskill:plans "
             f"({', '.join(platform.plans)}): an app without a plan would have no limits"
         )
+
+
+def _requests(config: "StackConfig") -> Iterator[str]:
+    platform, previews = config.overskill, config.overskill.previews
+    if platform.redirect_paths and platform.urls != "subdomain":
+        yield (
+            f"overskill:redirectPaths: needs overskill:urls: subdomain (it is {platform.urls}): visitors would be sent "
+            "away from the addresses that apps are given"
+        )
+    if absent := sorted({*previews.protect} - {*platform.app_environments}):
+        yield (
+            f"overskill:previews.protect: {', '.join(absent)} is not among overskill:appEnvironments "
+            f"({', '.join(platform.app_environments)}): there is nothing to protect"
+        )
+    if previews.login_url and not previews.protect:
+        yield "overskill:previews.loginUrl: says nothing without overskill:previews.protect: nobody is sent there"
 
 
 def _github(config: "StackConfig") -> Iterator[str]:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_cloudflare as cloudflare
 from pulumi_cloudflare import WorkerVersionBindingArgs as Binding
 
 from infra.names import AppEnvironment
-from infra.platform_config import Plan, PlatformConfig, Rollout
+from infra.platform_config import PlatformConfig, Rollout
 from infra.versioned_worker import VersionedWorker, WorkerProgram, compact_json
 
 SOURCE = Path(__file__).parents[1] / "dispatch_worker" / "src"
@@ -20,21 +21,20 @@ OUTBOUND_PARAMETERS = ("app", "environment", "plan", "script", "services")
 
 @dataclass(frozen=True, kw_only=True)
 class DispatcherArgs:
-    """`worker` is the Worker's name; `domain` the one whose first-level subdomains are scripts.
+    """`worker` is the Worker's name; `settings` what it is told of the platform, as `settings_of` gives it.
 
-    `outbound` is the name of the outbound Worker, `app_store` the id of the KV namespace of the apps' plans and
-    services, `usage_dataset` an Analytics Engine dataset.
+    `outbound` is the name of the outbound Worker, `app_store` the id of the KV namespace of what is known of the apps,
+    `usage_dataset` an Analytics Engine dataset, `access_key` the key to protected previews, None where there are none.
     """
 
     account_id: pulumi.Input[str]
     worker: str
-    domain: str
+    settings: Mapping[str, Any]
     namespaces: Mapping[AppEnvironment, pulumi.Input[str]]
     outbound: pulumi.Input[str]
     app_store: pulumi.Input[str]
     usage_dataset: str
-    plans: Mapping[str, Plan]
-    default_plan: str
+    access_key: pulumi.Input[str] | None
     rollout: Rollout | None
     protect: bool
 
@@ -46,17 +46,17 @@ class DispatcherArgs:
         namespaces: Mapping[AppEnvironment, pulumi.Input[str]],
         outbound: pulumi.Input[str],
         app_store: pulumi.Input[str],
+        access_key: pulumi.Input[str] | None,
     ) -> "DispatcherArgs":
         return cls(
             account_id=platform.account_id,
             worker=platform.origins.worker,
-            domain=platform.domain,
+            settings=settings_of(platform),
             namespaces=namespaces,
             outbound=outbound,
             app_store=app_store,
             usage_dataset=platform.usage_dataset,
-            plans=platform.plans,
-            default_plan=platform.default_plan,
+            access_key=access_key,
             rollout=platform.rollout,
             protect=platform.protected,
         )
@@ -72,9 +72,7 @@ class Dispatcher(VersionedWorker):
             source=SOURCE,
             bindings=[
                 Binding(name="APPS", type="kv_namespace", namespace_id=args.app_store),
-                Binding(name="DEFAULT_PLAN", type="plain_text", text=args.default_plan),
-                Binding(name="DOMAIN", type="plain_text", text=args.domain),
-                Binding(name="PLANS", type="json", json=_limits(args.plans)),
+                Binding(name="SETTINGS", type="json", json=compact_json(args.settings)),
                 Binding(name="USAGE", type="analytics_engine", dataset=args.usage_dataset),
                 *(
                     Binding(
@@ -85,6 +83,7 @@ class Dispatcher(VersionedWorker):
                     )
                     for app_environment, namespace in args.namespaces.items()
                 ),
+                *([Binding(name="ACCESS_KEY", type="secret_text", text=args.access_key)] if args.access_key else []),
             ],
             protect=args.protect,
             public=True,
@@ -101,7 +100,19 @@ def _outbound(worker: pulumi.Input[str]) -> cloudflare.WorkerVersionBindingOutbo
     )
 
 
-def _limits(plans: Mapping[str, Plan]) -> str:
-    """What `get(script, {}, {limits})` takes, by plan: `{"free": {"cpuMs": 50, "subRequests": 50}}`."""
-    limits = {name: {"cpuMs": plan.cpu_ms, "subRequests": plan.subrequests} for name, plan in plans.items()}
-    return compact_json(limits)
+def settings_of(platform: PlatformConfig) -> dict[str, Any]:
+    """The binding `SETTINGS`, as `dispatch_worker/src` reads it; `plans` has what `get(script, {}, {limits})` takes."""
+    origins, previews = platform.origins, platform.previews
+    return {
+        "domain": origins.domain,
+        "pathHost": origins.path_host,
+        "redirectPaths": platform.redirect_paths,
+        "cacheSeconds": platform.app_cache_seconds,
+        "plans": {
+            name: {"cpuMs": plan.cpu_ms, "subRequests": plan.subrequests} for name, plan in platform.plans.items()
+        },
+        "defaultPlan": platform.default_plan,
+        "parentCookies": platform.parent_cookies,
+        "protectedEnvironments": previews.protect,
+        "loginUrl": str(previews.login_url) if previews.login_url else None,
+    }

@@ -137,13 +137,18 @@ class Origins:
     def _origin(self, host: str) -> str:
         return f"{self.scheme}://{host}" + (f":{self.port}" if self.port else "")
 
+    @property
+    def path_host(self) -> str:
+        """The host of every script's path address: `overskill-dispatch.overskill.workers.dev`."""
+        return f"{self.worker}.{self.workers_dev}"
+
     def subdomain_url(self, script: str) -> str:
         """`https://abc123.overskill.com/`."""
         return self._origin(f"{script}.{self.domain}") + "/"
 
     def path_url(self, script: str) -> str:
         """`https://overskill-dispatch.overskill.workers.dev/app/abc123/`."""
-        return self._origin(f"{self.worker}.{self.workers_dev}") + f"/app/{script}/"
+        return self._origin(self.path_host) + f"/app/{script}/"
 
     def url(self, script: str, kind: UrlKind) -> str:
         """The one of both that people are given."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, HttpUrl
 
 from infra.config_types import (
     AccountId,
@@ -70,6 +70,16 @@ class Certificate(Model):
     validity_days: Literal[14, 30, 90, 365] = 90
 
 
+class Previews(Model):
+    """Who may open what is not in production: in the app environments `protect`, only who has a signed link or a login.
+
+    `login_url`: where the builder logs people in, for those who have neither.
+    """
+
+    protect: list[Literal["preview", "staging"]] = Field(default_factory=list)
+    login_url: HttpUrl | None = None
+
+
 class OrganizationSettings(Model):
     """Settings of the apps' GitHub organisation that this stack owns; what is not given is left alone.
 
@@ -117,12 +127,16 @@ class PlatformConfig(Model):
     zone: Hostname | None = None
     app_environments: Structured[list[AppEnvironment]] = Field(default=list(APP_ENVIRONMENTS), min_length=1)
     urls: UrlKind = "subdomain"
+    redirect_paths: bool = False
     wildcard_record: Literal["cname", "originless"] = "cname"
     exempt_hosts: Structured[list[Label]] = Field(default_factory=list)
     certificate: Structured[Certificate] = Certificate()
     custom_hostnames: bool = False
     plans: Structured[dict[PlanName, Plan]] = Field(default={"standard": Plan()}, min_length=1)
     default_plan: PlanName = "standard"
+    app_cache_seconds: Annotated[int, Field(ge=1, le=60)] = 5
+    parent_cookies: Literal["keep", "drop"] = "keep"
+    previews: Structured[Previews] = Previews()
     github_organization: GitHubOwner
     template: Literal["own", "use"] = "own"
     template_repository: RepositoryFullName | None = None

@@ -86,6 +86,13 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, list) else value
 
 
+def without_secrets(value: Any) -> Any:
+    """`value` as a state shows it: what is secret in it is left out."""
+    if isinstance(value, dict):
+        return {key: without_secrets(item) for key, item in value.items()} if SECRET_SIGNATURE not in value else None
+    return [without_secrets(item) for item in value] if isinstance(value, list) else value
+
+
 @pytest.fixture
 def run_program(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Recorder]:
     """Run the program of `folder` as `stack`, with `config`, and give what it registered."""

@@ -10,13 +10,15 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from conftest import ROOT, Recorder, plain, stack_config
+from conftest import ROOT, Recorder, plain, stack_config, without_secrets
 
+from infra.access import access_key
 from infra.config import StackConfig
 from infra.credentials import SECRET_VARIABLES
 
 GRAPHS = Path(__file__).parent / "graphs"
 SOURCES = {"dispatcher-version": ROOT / "dispatch_worker" / "src", "outbound-version": ROOT / "outbound_worker" / "src"}
+PLANTED = "planted-webhook-secret"
 STABLE = "6e442294-1de0-401b-8d0f-6573ff1b12d2"
 
 Graph = dict[str, Any]
@@ -25,7 +27,7 @@ Graph = dict[str, Any]
 def graph_of(recorder: Recorder) -> Graph:
     """`{"Type name": inputs}` of every custom resource, with its options; and each stack output as `output name`.
 
-    Of a version's modules, only the names.
+    Of a version's modules, only the names; of its JSON bindings, what they say.
     """
     graph = {}
     for resource in recorder.resources:
@@ -33,6 +35,9 @@ def graph_of(recorder: Recorder) -> Graph:
             inputs = plain(resource.inputs)
             if modules := inputs.get("modules"):
                 inputs["modules"] = [module["name"] for module in modules]
+            for binding in inputs.get("bindings", []):
+                if binding["type"] == "json":
+                    binding["json"] = json.loads(binding["json"])
             options = recorder.options[resource.name]
             graph[f"{resource.typ.rpartition(':')[2]} {resource.name}"] = inputs | (
                 {"(options)": options} if options else {}
@@ -57,8 +62,9 @@ def difference(before: Any, after: Any, path: str = "") -> list[str]:
 
 
 @pytest.fixture
-def declare(run_program) -> Callable[..., Recorder]:
+def declare(run_program, monkeypatch) -> Callable[..., Recorder]:
     """Run the program with a stack's committed values, changed: a key maps to its new value, or to None without it."""
+    monkeypatch.setenv("OVERSKILL_WEBHOOK_SECRET", PLANTED)
 
     def run(stack: str, **changes: Any) -> Recorder:
         config = stack_config(stack) | {key.replace("__", ":"): value for key, value in changes.items()}
@@ -118,6 +124,28 @@ def test_a_token_of_the_environment_is_nowhere_in_the_graph(declare, monkeypatch
     for name in SECRET_VARIABLES:
         monkeypatch.setenv(name, f"planted-{name}")
     assert "planted" not in json.dumps(graph_of(declare("prod")))
+
+
+PROTECTED = {"overskill__previews": {"protect": ["preview"]}}
+
+
+def test_the_key_to_previews_is_a_secret_binding_and_nowhere_else(declare):
+    declared = declare("local", **PROTECTED)
+    (version,) = [resource for resource in declared.resources if resource.name == "dispatcher-version"]
+    (key,) = [binding for binding in plain(version.inputs)["bindings"] if binding["name"] == "ACCESS_KEY"]
+    assert key == {"name": "ACCESS_KEY", "type": "secret_text", "text": access_key(PLANTED)}
+    shown = json.dumps([without_secrets(resource.inputs) for resource in declared.resources])
+    shown += json.dumps([without_secrets(call.args) for call in declared.calls]) + json.dumps(declared.outputs)
+    assert "overskill-development-dispatch" in shown
+    assert PLANTED not in shown
+    assert access_key(PLANTED) not in shown
+
+
+def test_without_the_platforms_secret_nothing_protected_is_declared(declare, monkeypatch):
+    monkeypatch.delenv("OVERSKILL_WEBHOOK_SECRET")
+    assert declare("local").of("WorkerVersion")
+    with pytest.raises(pulumi.RunError, match="OVERSKILL_WEBHOOK_SECRET is not set: export the platform's webhook sec"):
+        declare("local", **PROTECTED)
 
 
 def test_a_rollout_is_told_of(declare, caplog):

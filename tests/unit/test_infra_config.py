@@ -101,6 +101,18 @@ def test_every_offender_is_named_at_once():
             {"overskill__organizationSettings": {"allowedActions": ["x"]}},
             "overskill:organizationSettings.allowedActions.0",
         ),
+        ({"overskill__appCacheSeconds": "0"}, "overskill:appCacheSeconds: input should be greater than or equal to 1"),
+        ({"overskill__appCacheSeconds": 61}, "overskill:appCacheSeconds: input should be less than or equal to 60"),
+        ({"overskill__redirectPaths": "maybe"}, "overskill:redirectPaths: input should be a valid boolean"),
+        ({"overskill__parentCookies": "eat"}, "overskill:parentCookies: input should be 'keep' or 'drop'"),
+        (
+            {"overskill__previews": {"protect": ["production"]}},
+            "overskill:previews.protect.0: input should be 'preview' or 'staging'",
+        ),
+        (
+            {"overskill__previews": {"protect": ["preview"], "loginUrl": "/login"}},
+            "overskill:previews.loginUrl: input should be a valid URL",
+        ),
         ({"overskill__webhookBase": "overskill.com"}, "overskill:webhookBase: input should be a valid URL"),
         ({"overskill__edge": "{not json"}, "overskill:edge: Expecting property name"),
         ({"github__baseUrl": "http://127.0.0.1:8787"}, "github: baseUrl must end in /api/v3/"),
@@ -185,6 +197,18 @@ DEEP = {"overskill__domain": "apps.overskill.com", "overskill__zone": "overskill
             "overskill:defaultPlan: 'gold' is not among overskill:plans (free, pro): an app without a plan would",
         ),
         (
+            {"overskill__redirectPaths": True, "overskill__urls": "path"},
+            "overskill:redirectPaths: needs overskill:urls: subdomain (it is path): visitors would be sent away",
+        ),
+        (
+            {"overskill__appEnvironments": ["production"], "overskill__previews": {"protect": ["preview", "staging"]}},
+            "overskill:previews.protect: preview, staging is not among overskill:appEnvironments (production): there",
+        ),
+        (
+            {"overskill__previews": {"loginUrl": "https://overskill.com/login"}},
+            "overskill:previews.loginUrl: says nothing without overskill:previews.protect: nobody is sent there",
+        ),
+        (
             {"overskill__templateRepository": "acme/template"},
             "overskill:templateRepository: is made by the provider at github:owner, which is overskill and not acme",
         ),
@@ -264,6 +288,8 @@ def test_editors_take_a_value_as_a_person_and_as_the_engine_writes_it(changes):
         {"overskill__plans": {"free": {"cpu": 1}}},
         {"overskill__exemptHosts": ["a.b"]},
         {"overskill__template": "mine"},
+        {"overskill__appCacheSeconds": 61},
+        {"overskill__previews": {"protect": ["production"]}},
         {"overskil__prefix": "a"},
     ],
 )
