@@ -1,48 +1,31 @@
-/**
- * What the platform knows of an app, and what follows from it for a request: limits, and what the outbound Worker is told.
- *
- * @typedef {{ plan?: string, services?: string[] }} AppRecord in KV under `app:{app id}`: the app's plan, and the hosts that
- *   it declares as its own services
- * @typedef {{ cpuMs: number, subRequests: number }} Limits
- */
+/** What is known of an app, and what follows from it for a request: limits, and what the outbound Worker is told. */
 
-const FRESH_MS = 5_000;
-const MOST = 10_000;
+import { stored } from "./store.js";
 
-/** @type {Map<string, { record: AppRecord, until: number }>} */
-const known = new Map();
+const STATES = new Set(["suspended", "over-quota", "legal", "maintenance"]);
 
 /**
- * The record of an app, some seconds older than what KV gives, which is a minute old at the most. Without one, or while
- * KV fails, an app is on the default plan: a fault of ours takes no app down.
- *
  * @param {string} appId
- * @param {import("./index.js").Env} env
- * @returns {Promise<AppRecord>}
+ * @param {Env} env
+ * @returns {Promise<App>}
  */
-export async function appRecord(appId, env) {
-  const found = known.get(appId);
-  if (found && found.until > Date.now()) return found.record;
-  try {
-    const record = (await env.APPS.get(`app:${appId}`, "json")) ?? {};
-    if (known.size >= MOST) known.clear();
-    known.set(appId, { record, until: Date.now() + FRESH_MS });
-    return record;
-  } catch (error) {
-    console.error(`the record of app ${appId} cannot be read`, error);
-    return found?.record ?? {};
-  }
+export async function knownApp(appId, env) {
+  const [record, state] = await Promise.all([stored(`app:${appId}`, env), stored(`state:${appId}`, env)]);
+  const services = Array.isArray(record?.services) ? record.services.map(lowerCase) : [];
+  return { declared: record !== undefined, plan: record?.plan, services, state: STATES.has(state?.state) ? state : undefined };
 }
 
 /**
  * The third argument of a namespace's `get`.
  *
- * @param {import("./routing.js").AppRoute} target
- * @param {AppRecord} record
- * @param {import("./index.js").Env} env
+ * @param {AppRoute} target
+ * @param {App} app
+ * @param {Settings} settings
  */
-export function dispatchOptions({ appId, environment, script }, record, env) {
-  const plan = record.plan && Object.hasOwn(env.PLANS, record.plan) ? record.plan : env.DEFAULT_PLAN;
-  const services = Array.isArray(record.services) ? record.services.map((host) => String(host).toLowerCase()) : [];
-  return { limits: env.PLANS[plan], outbound: { app: appId, environment, plan, script, services } };
+export function dispatchOptions({ appId, environment, script }, app, { plans, defaultPlan }) {
+  const plan = app.plan && Object.hasOwn(plans, app.plan) ? app.plan : defaultPlan;
+  return { limits: plans[plan], outbound: { app: appId, environment, plan, script, services: app.services } };
 }
+
+/** @param {unknown} host */
+const lowerCase = (host) => String(host).toLowerCase();

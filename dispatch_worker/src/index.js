@@ -1,22 +1,18 @@
 /**
- * The dispatch Worker: one Worker that carries the traffic of all apps of a platform environment.
- *
- * @typedef {{ fetch(request: Request): Promise<Response> }} Script
- * @typedef {{ limits: import("./apps.js").Limits, outbound: object }} Options
- * @typedef {{ get(name: string, args: {}, options: Options): Script }} DispatchNamespace
- * @typedef {object} Env
- * @property {{ get(key: string, type: "json"): Promise<any> }} APPS what is known of the apps, see apps.js
- * @property {string} DEFAULT_PLAN
- * @property {string} DOMAIN the domain whose first-level subdomains are scripts
- * @property {DispatchNamespace} [NAMESPACE_PREVIEW] absent where the platform has no such app environment
- * @property {DispatchNamespace} NAMESPACE_PRODUCTION
- * @property {DispatchNamespace} [NAMESPACE_STAGING]
- * @property {Record<string, import("./apps.js").Limits>} PLANS
+ * The dispatch Worker: one Worker that carries the traffic of all apps of a platform environment. Nothing that it answers
+ * changes anything, and what fails in one app, in KV or here is never another app's failure.
  */
 
-import { appRecord, dispatchOptions } from "./apps.js";
-import { appFailedPage, landingPage, notFoundPage } from "./pages.js";
-import { route } from "./routing.js";
+import { admission } from "./access.js";
+import { dispatchOptions, knownApp } from "./apps.js";
+import { outcomeOf } from "./failures.js";
+import { page } from "./pages.js";
+import { elsewhere } from "./redirects.js";
+import { forApp } from "./requests.js";
+import { fromApp } from "./responses.js";
+import { named, route } from "./routing.js";
+import { scriptOfHost } from "./store.js";
+import { record } from "./usage.js";
 
 export default {
   /**
@@ -25,57 +21,90 @@ export default {
    * @returns {Promise<Response>}
    */
   async fetch(request, env) {
-    const url = new URL(request.url);
-    const target = route(url, env.DOMAIN);
-    if (target.kind === "none") return landingPage();
-    if (target.kind === "unknown") return notFoundPage(target.name);
-    if (url.pathname === target.prefix && target.prefix) {
-      return Response.redirect(`${url.origin}${target.prefix}/${url.search}`, 308);
-    }
-    const namespace = namespaceFor(target.environment, env);
-    if (!namespace) return notFoundPage(target.script);
-    const options = dispatchOptions(target, await appRecord(target.appId, env), env);
-    return dispatch(namespace, target.script, options, forApp(request, url, target.prefix));
+    const started = Date.now();
+    const answer = await answerTo(request, env).catch((error) => fault(error, request));
+    record(env, request, answer, Date.now() - started);
+    return answer.response;
   },
 };
 
 /**
- * @param {import("./routing.js").AppEnvironment} environment
+ * @param {Request} request
+ * @param {Env} env
+ * @returns {Promise<Answer>}
+ */
+async function answerTo(request, env) {
+  const url = URL.parse(request.url);
+  if (!url) return page("bad-request", request);
+  const target = await targetOf(url, env);
+  if (target.kind === "own") return ownPage(url, request);
+  if (target.kind === "unknown") return page("no-app", request);
+  return { ...(await forTarget(target, request, url, env)), target };
+}
+
+/**
+ * @param {AppRoute} target
+ * @param {Request} request
+ * @param {URL} url
+ * @param {Env} env
+ * @returns {Promise<Answer>}
+ */
+async function forTarget(target, request, url, env) {
+  const redirected = elsewhere(target, request, url, env.SETTINGS);
+  if (redirected) return redirected;
+  const namespace = namespaceFor(target, env);
+  if (!namespace) return page("no-app", request);
+  const app = await knownApp(target.appId, env);
+  if (app.state) return page(app.state.state, request, app.state.until);
+  const refused = await admission(target, request, url, env);
+  if (refused) return refused;
+  try {
+    const script = namespace.get(target.script, {}, dispatchOptions(target, app, env.SETTINGS));
+    const response = await script.fetch(forApp(request, url, target));
+    return { outcome: "served", response: fromApp(response, target, env.SETTINGS) };
+  } catch (error) {
+    const outcome = outcomeOf(error);
+    if (outcome === "no-app") return page(app.declared && !target.pullRequest ? "building" : outcome, request);
+    return fault(error, request, outcome, target.script);
+  }
+}
+
+/**
+ * @param {URL} url
  * @param {Env} env
  */
-function namespaceFor(environment, env) {
+async function targetOf(url, env) {
+  const target = route(url, env.SETTINGS);
+  return target.kind === "customer" ? named((await scriptOfHost(target.host, env)) ?? "", "") : target;
+}
+
+/**
+ * @param {URL} url
+ * @param {Request} request
+ */
+function ownPage({ pathname }, request) {
+  if (pathname === "/") return page("landing", request);
+  return page(pathname === "/healthz" ? "healthy" : "no-app", request);
+}
+
+/**
+ * @param {AppRoute} target
+ * @param {Env} env
+ */
+function namespaceFor({ environment }, env) {
   return { preview: env.NAMESPACE_PREVIEW, staging: env.NAMESPACE_STAGING, production: env.NAMESPACE_PRODUCTION }[environment];
 }
 
 /**
- * The request as the app is to see it: without the platform's part of the path.
+ * What failed is told to our logs, and to the public by no more than a page.
  *
+ * @param {unknown} error
  * @param {Request} request
- * @param {URL} url
- * @param {string} prefix
+ * @param {string} [outcome]
+ * @param {string} [script]
  */
-function forApp(request, url, prefix) {
-  const target = new URL(url);
-  target.pathname = url.pathname.slice(prefix.length);
-  const forwarded = new Request(target, request);
-  forwarded.headers.delete("X-Forwarded-Prefix");
-  if (prefix) forwarded.headers.set("X-Forwarded-Prefix", prefix);
-  return forwarded;
-}
-
-/**
- * @param {DispatchNamespace} namespace
- * @param {string} script
- * @param {Options} options
- * @param {Request} request
- */
-async function dispatch(namespace, script, options, request) {
-  try {
-    return await namespace.get(script, {}, options).fetch(request);
-  } catch (error) {
-    // Cloudflare tells a missing script by this message alone.
-    if (error instanceof Error && error.message.startsWith("Worker not found")) return notFoundPage(script);
-    console.error(`script ${script} failed`, error);
-    return appFailedPage(script);
-  }
+function fault(error, request, outcome = "platform-fault", script = "") {
+  const answer = page(outcome, request);
+  console.error(`${answer.id} ${outcome} ${script}`, error);
+  return answer;
 }

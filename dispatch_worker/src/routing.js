@@ -1,12 +1,4 @@
-/**
- * The Worker's half of the naming contract: which script a URL names. Tested over contract/names.json, as infra/names.py is.
- *
- * @typedef {"preview" | "staging" | "production"} AppEnvironment
- * @typedef {{ appId: string, environment: AppEnvironment }} Script
- * @typedef {Script & { kind: "app", script: string, prefix: string }} AppRoute `prefix` is the part of the path that belongs to
- *   the platform and not to the app: "" or "/app/{script}".
- * @typedef {{ kind: "unknown", name: string } | { kind: "none" }} OtherRoute "unknown": a name is there, but no script can have it.
- */
+/** The Worker's half of the naming contract: which script a URL names. Tested over contract/names.json, as infra/names.py is. */
 
 import { RESERVED } from "./reserved.js";
 
@@ -19,39 +11,41 @@ const MAX_APP_ID_LENGTH = 46;
  * have the name.
  *
  * @param {string} name
- * @returns {Script | undefined}
+ * @returns {ScriptName | undefined}
  */
 export function parseScript(name) {
   const environment = name.startsWith("preview-") ? "preview" : name.startsWith("staging-") ? "staging" : "production";
-  let appId = environment === "production" ? name : name.slice(environment.length + 1);
-  if (environment === "preview") appId = PULL_REQUEST.exec(appId)?.[1] ?? appId;
+  const rest = environment === "production" ? name : name.slice(environment.length + 1);
+  const ofPullRequest = environment === "preview" ? PULL_REQUEST.exec(rest)?.[1] : undefined;
+  const appId = ofPullRequest ?? rest;
   const refused =
     appId.length > MAX_APP_ID_LENGTH ||
     !LABEL.test(appId) ||
     /^(preview|staging)-/.test(appId) ||
     /-pr[0-9]+$/.test(appId) ||
     RESERVED.has(appId);
-  return refused ? undefined : { appId, environment };
+  return refused ? undefined : { appId, environment, pullRequest: ofPullRequest !== undefined };
 }
 
 /**
  * @param {URL} url
- * @param {string} domain the domain whose first-level subdomains are scripts, such as "overskill.com"
- * @returns {AppRoute | OtherRoute}
+ * @param {{ domain: string, pathHost: string }} hosts
+ * @returns {Route}
  */
-export function route(url, domain) {
-  const host = url.hostname.toLowerCase().replace(/\.$/, "");
+export function route(url, { domain, pathHost }) {
+  const host = url.hostname.replace(/\.$/, "");
   if (host.endsWith(`.${domain}`)) return named(host.slice(0, -domain.length - 1), "");
+  if (host !== domain && host !== pathHost) return { kind: "customer", host };
   const name = /^\/app\/([^/]+)/.exec(url.pathname)?.[1];
-  return name === undefined ? { kind: "none" } : named(name, `/app/${name}`);
+  return name === undefined ? { kind: "own" } : named(name, `/app/${name}`);
 }
 
 /**
  * @param {string} name
  * @param {string} prefix
- * @returns {AppRoute | OtherRoute}
+ * @returns {AppRoute | UnknownRoute}
  */
-function named(name, prefix) {
+export function named(name, prefix) {
   const script = parseScript(name);
   return script ? { kind: "app", script: name, ...script, prefix } : { kind: "unknown", name };
 }

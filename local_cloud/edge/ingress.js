@@ -12,7 +12,10 @@ export default {
    * @param {Record<string, {fetch(request: Request): Promise<Response>}>} env  `worker:{name}` for each account Worker
    */
   async fetch(request, env) {
-    const url = new URL(request.url);
+    const url = URL.parse(request.url);
+    if (!url || NOT_A_HOST.test(request.headers.get("host"))) {
+      return answer({ status: 400, reason: "bad-address", message: "Bad Request: no URL has this host or path." });
+    }
     const decision = decide(url);
     if (!("worker" in decision)) return answer(decision);
 
@@ -29,6 +32,8 @@ export default {
     }
   },
 };
+
+const NOT_A_HOST = /[^\w.:[\]-]/;
 
 /** @param {import("./hosts.js").Refusal} refusal */
 function answer({ status, reason, message }) {

@@ -26,3 +26,10 @@ def test_modules_stay_small():
     }
     assert modules
     assert long == {}
+
+
+def test_the_dispatch_worker_stays_small():
+    """One Worker carries all traffic: it is to be read in one sitting."""
+    modules = [*(ROOT / "dispatch_worker" / "src").iterdir()]
+    assert modules
+    assert sum(len(module.read_text().splitlines()) for module in modules) < 600

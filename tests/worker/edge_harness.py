@@ -102,7 +102,7 @@ class State:
 
 
 class RunningEdge:
-    """A served edge; `get` asks it as a browser would."""
+    """A served edge; `get` asks it as a browser would that keeps no cookies."""
 
     def __init__(self, edge: Edge, state: State, port: int, loop: asyncio.AbstractEventLoop) -> None:
         self.edge, self.state, self.port = edge, state, port
@@ -119,6 +119,7 @@ class RunningEdge:
 
     def get(self, host: str, path: str = "/", **options: Any) -> httpx.Response:
         headers = {"host": f"{host}:{self.port}", **options.pop("headers", {})}
+        self._client.cookies.clear()
         return self._client.request(options.pop("method", "GET"), path, headers=headers, **options)
 
     def stream(self, host: str, path: str) -> Any:

@@ -1,10 +1,8 @@
 """Requests through the edge: ingress, account Workers, namespaces and their scripts, in a real workerd."""
 
-import base64
 import json
 import os
 import re
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from edge_harness import EMPTY, RunningEdge, bundle, dispatcher, replying, serve
+from websocket import Echo
 
 from local_cloud.edge.model import Domain, Module, Record, Route
 
@@ -242,22 +241,8 @@ def test_a_websocket_passes_through_to_the_app(edge: RunningEdge) -> None:
           return new Response(null, { status: 101, webSocket: client });
         } };""",
     )
-    assert websocket_echo(edge.port, HOST, "/production/app", b"hello") == b"echo hello"
-
-
-def websocket_echo(port: int, host: str, path: str, message: bytes) -> bytes:
-    """Send one short text message (RFC 6455, masked with zeros), return the first that comes back."""
-    key = base64.b64encode(os.urandom(16)).decode()
-    upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection, connection.makefile("rb") as answers:
-        head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{upgrade}Sec-WebSocket-Key: {key}\r\n\r\n"
-        connection.sendall(head.encode())
-        assert b" 101 " in answers.readline()
-        while answers.readline() != b"\r\n":
-            pass
-        connection.sendall(bytes([0x81, 0x80 | len(message)]) + bytes(4) + message)
-        _, length = answers.read(2)
-        return answers.read(length)
+    with Echo(edge.port, HOST, "/production/app") as chat:
+        assert chat.send(b"hello") == b"echo hello"
 
 
 def test_a_removed_route_stops_the_host_and_says_why(edge: RunningEdge) -> None:

@@ -1,0 +1,45 @@
+/** A request as the app is to see it. */
+
+/** Set by Cloudflare's edge for every request, whatever the client has sent. */
+const FROM_THE_EDGE = new Set(["cf-connecting-ip", "cf-ray"]);
+const CLAIMS = /^(?:cf-|x-forwarded-|x-overskill-|forwarded$|x-real-ip$|true-client-ip$)/;
+const HOP_BY_HOP = /^(?:connection|keep-alive|proxy-.+|te|trailer|transfer-encoding|upgrade)$/;
+const OWN_COOKIE = /^\s*overskill-(?:access|login)=/;
+
+/**
+ * Without the platform's part of the path, and without what only the platform may say: an app can believe these headers.
+ * Whoever holds a cookie of ours could open other apps' previews, so no app sees one.
+ *
+ * @param {Request} request
+ * @param {URL} url
+ * @param {AppRoute} target
+ * @returns {Request}
+ */
+export function forApp(request, url, { appId, prefix }) {
+  const headers = new Headers(request.headers);
+  const upgrade = headers.get("Upgrade");
+  const hops = headers.get("Connection")?.toLowerCase().split(/\s*,\s*/) ?? [];
+  for (const name of [...headers.keys()]) {
+    const claimed = CLAIMS.test(name) && !FROM_THE_EDGE.has(name);
+    if (claimed || HOP_BY_HOP.test(name) || hops.includes(name)) headers.delete(name);
+  }
+  if (upgrade?.toLowerCase() === "websocket") headers.set("Upgrade", upgrade);
+  const cookies = headers.get("Cookie");
+  if (cookies?.includes("overskill-")) {
+    const others = cookies.split(";").filter((cookie) => !OWN_COOKIE.test(cookie));
+    if (others.length > 0) headers.set("Cookie", others.join(";").trim());
+    else headers.delete("Cookie");
+  }
+  const client = headers.get("CF-Connecting-IP");
+  const country = request.cf?.country;
+  if (client) headers.set("X-Forwarded-For", client);
+  if (typeof country === "string") headers.set("CF-IPCountry", country);
+  headers.set("X-Forwarded-Host", url.host);
+  headers.set("X-Forwarded-Proto", url.protocol.slice(0, -1));
+  headers.set("X-OverSkill-App", appId);
+  if (!prefix) return new Request(request, { headers });
+  headers.set("X-Forwarded-Prefix", prefix);
+  const inside = new URL(url);
+  inside.pathname = url.pathname.slice(prefix.length);
+  return new Request(inside, new Request(request, { headers }));
+}

@@ -1,0 +1,36 @@
+/** An app's response as the public is to see it. Redirects and bodies are the app's own. */
+
+const DOMAIN = /;\s*domain\s*=\s*"?\.?([^;"\s]*)"?\s*(?=;|$)/gi;
+
+/**
+ * @param {Response} response
+ * @param {AppRoute} target
+ * @param {Settings} settings
+ * @returns {Response}
+ */
+export function fromApp(response, { environment }, { domain, parentCookies }) {
+  const hidden = environment !== "production";
+  const cookies = parentCookies === "drop" ? response.headers.getSetCookie() : [];
+  const shared = cookies.some((cookie) => cookie.search(DOMAIN) >= 0);
+  if (response.webSocket || !(hidden || shared)) return response;
+  const changed = new Response(response.body, response);
+  if (hidden) changed.headers.set("X-Robots-Tag", "noindex");
+  if (shared) {
+    changed.headers.delete("Set-Cookie");
+    for (const cookie of cookies) changed.headers.append("Set-Cookie", hostOnly(cookie, domain));
+  }
+  return changed;
+}
+
+/**
+ * A cookie without its `Domain` where that names the parent of all apps, or one of the parent's own.
+ *
+ * @param {string} cookie
+ * @param {string} domain
+ */
+function hostOnly(cookie, domain) {
+  return cookie.replace(DOMAIN, (attribute, /** @type {string} */ named) => {
+    const parent = named.toLowerCase();
+    return domain === parent || domain.endsWith(`.${parent}`) ? "" : attribute;
+  });
+}
