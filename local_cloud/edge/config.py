@@ -25,8 +25,20 @@ from local_cloud.edge.workers import (
     worker_services,
 )
 
-_APPS_MODULES = ("apps.js", "residents.js", "programs.js", "facades.js", "budgets.js", "assets.js", "hop.js")
+_APPS_MODULES = (
+    "apps.js",
+    "residents.js",
+    "programs.js",
+    "facades.js",
+    "budgets.js",
+    "assets.js",
+    "batches.js",
+    "hop.js",
+)
 """The main module comes first."""
+
+_EXTENSION_MODULES = ("namespace", "dataset", "batches", "hop")
+"""Of the bindings that workerd does not have: what an account Worker imports by no name of its own."""
 
 _ABSOLUTE = {"style": Enumerant("proxy")}
 """Of HTTP between the two processes: the URL is sent whole, with its scheme."""
@@ -85,8 +97,8 @@ def render_account(account: Account, settings: Settings) -> str:
         extensions=[
             {
                 "modules": [
-                    {"name": "local:namespace", "esModule": asset("namespace.js"), "internal": True},
-                    {"name": "local:hop", "esModule": asset("hop.js"), "internal": True},
+                    {"name": f"local:{name}", "esModule": asset(f"{name}.js"), "internal": True}
+                    for name in _EXTENSION_MODULES
                 ]
             }
         ],
@@ -168,7 +180,7 @@ def _missing_workers(account: Account, bundles: Iterable[Bundle]) -> list[str]:
 def _data_services(bundles: Iterable[Bundle], settings: Settings) -> list[dict[str, Any]]:
     """A service for each resource that is bound."""
     services = {
-        resource.service(binding): _external(settings, *resource.headers(binding))
+        resource.service(binding): _external(settings, resource.told(binding))
         for bundle in bundles
         for binding in bundle.bindings
         if (resource := RESOURCES.get(binding["type"]))
@@ -176,7 +188,10 @@ def _data_services(bundles: Iterable[Bundle], settings: Settings) -> list[dict[s
     return [{"name": name, "external": services[name]} for name in sorted(services)]
 
 
-def _text(**config: Any) -> str:
+def _text(*, services: list[dict[str, Any]], sockets: list[dict[str, Any]], **config: Any) -> str:
+    modules = [{"name": "linger.js", "esModule": asset("linger.js")}]
+    config["services"] = [*services, {"name": "linger", "worker": {"modules": modules, "compatibilityDate": OWN_DATE}}]
+    config["sockets"] = [*sockets, {"name": "linger", "http": {}, "service": "linger"}]
     return f'using Workerd = import "/workerd/workerd.capnp";\nconst config :Workerd.Config = {literal(config)};\n'
 
 

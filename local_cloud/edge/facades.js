@@ -3,6 +3,7 @@
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { AssetServer } from "assets.js";
+import { Batches } from "batches.js";
 import { cross } from "hop.js";
 import { described, resident } from "residents.js";
 
@@ -58,27 +59,15 @@ export class Resource extends WorkerEntrypoint {
   }
 }
 
-/** Events that wait to be sent, and whether somebody is sending. */
-const pending = [];
-let sending = false;
+const told = new Batches("events", "/_edge/events");
 
-/** What an app wrote to its console and threw, for the local cloud's process. What comes while some is sent waits. */
+/** What an app wrote to its console and threw, for the local cloud's process. */
 export class Logs extends WorkerEntrypoint {
   async tail(events) {
     const { app, namespace, script } = this.ctx.props;
-    for (const event of events) {
-      pending.push({ namespace, script, subrequests: resident(app)?.budget.take() ?? 0, ...shown(event) });
-    }
-    if (sending) return;
-    sending = true;
-    try {
-      while (pending.length > 0) {
-        const body = JSON.stringify(pending.splice(0));
-        await this.env.CLOUD.fetch("http://cloud/_edge/events", { method: "POST", body });
-      }
-    } finally {
-      sending = false;
-    }
+    const subrequests = () => resident(app)?.budget.take() ?? 0;
+    const items = events.map((event) => ({ namespace, script, subrequests: subrequests(), ...shown(event) }));
+    await told.add(this.env.CLOUD, items);
   }
 }
 

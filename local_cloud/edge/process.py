@@ -7,7 +7,7 @@ import socket
 from asyncio.subprocess import DEVNULL, PIPE
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,16 @@ class LaunchError(RuntimeError):
 
 
 class WorkerdProcess:
-    """A running workerd. It has a second socket of its own, the probe, that tells it from others on the same socket."""
+    """A running workerd. Besides those that it shares with others it has two sockets of its own: the probe, where it is
+    asked whether it answers, and one where it can be kept from ending (`linger.js`).
+    """
 
-    def __init__(self, process: asyncio.subprocess.Process, probe_port: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, probe_port: int, linger_port: int) -> None:
         self.silent = False
         """Whether it was killed because it did not answer."""
         self._process = process
         self._probe_port = probe_port
+        self._linger_port = linger_port
         self._stderr: deque[str] = deque(maxlen=_TAIL_LINES)
         self._logs = asyncio.gather(
             self._forward(process.stdout, logging.INFO, deque(maxlen=0)),
@@ -54,9 +57,13 @@ class WorkerdProcess:
         reads the configuration from, and what its command line keeps naming. The file is gone once workerd serves: it
         holds secrets.
         """
-        with socket.create_server(("127.0.0.1", 0)) as probe, _private_file(path, config):
+        with (
+            socket.create_server(("127.0.0.1", 0)) as probe,
+            socket.create_server(("127.0.0.1", 0)) as linger,
+            _private_file(path, config),
+        ):
             port = probe.getsockname()[1]
-            sockets = {**listeners, "probe": probe}
+            sockets = {**listeners, "probe": probe, "linger": linger}
             # Connected before workerd runs: answered as soon as it serves, reset as soon as it ends.
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             with closing(writer):
@@ -69,8 +76,9 @@ class WorkerdProcess:
                     pass_fds=[inherited.fileno() for inherited in sockets.values()],
                     start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle
                 )
+                self = cls(process, port, linger.getsockname()[1])
                 probe.close()
-                self = cls(process, port)
+                linger.close()
                 try:
                     async with asyncio.timeout(_LAUNCH_SECONDS):
                         writer.write(_request("GET"))
@@ -109,26 +117,27 @@ class WorkerdProcess:
 
     async def ask(self, method: str) -> None:
         """Ask at the probe; returns with the answer's beginning. Raises `OSError` or `EOFError` if the process ends."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._probe_port)
-        with closing(writer):
-            writer.write(_request(method))
-            await reader.readuntil(b"\r\n\r\n")
+        (await _asked(self._probe_port, method)).close()
 
-    async def retire(self) -> asyncio.Task[None]:
+    async def retire(self, *, lingering: bool = False) -> asyncio.Task[None]:
         """Returns when the process accepts nothing more, or is killed for not answering within `_RETIRE_SECONDS`.
 
-        Requests in flight go on; the returned task ends with them, `_DRAIN_SECONDS` later at most.
+        Requests in flight go on; the returned task ends with them, `_DRAIN_SECONDS` later at most. `lingering`: it is
+        to wait for what they have left to be sent.
         """
+        connections = ExitStack()
         try:
             async with asyncio.timeout(_RETIRE_SECONDS):
+                if lingering:
+                    connections.enter_context(closing(await _asked(self._linger_port, "GET")))
                 self._process.terminate()
                 await self._refusing()
-        except ProcessLookupError:
-            log.debug("workerd %d had ended before it was retired", self.pid)
         except TimeoutError:
             log.warning("workerd %d does not react to SIGTERM: killed, with the requests in it", self.pid)
             await self.kill()
-        return asyncio.create_task(self._drain())
+        except (OSError, EOFError):
+            log.debug("workerd %d had ended before it was retired", self.pid)
+        return asyncio.create_task(self._drain(connections))
 
     async def kill(self) -> None:
         if self.alive:
@@ -144,14 +153,15 @@ class WorkerdProcess:
             writer.close()
             await asyncio.sleep(0.002)
 
-    async def _drain(self) -> None:
-        try:
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                await self.wait()
-        except TimeoutError:
-            log.info("workerd %d still has requests after %g s: killed", self.pid, _DRAIN_SECONDS)
-        finally:
-            await self.kill()
+    async def _drain(self, connections: ExitStack) -> None:
+        with connections:
+            try:
+                async with asyncio.timeout(_DRAIN_SECONDS):
+                    await self.wait()
+            except TimeoutError:
+                log.info("workerd %d still has requests after %g s: killed", self.pid, _DRAIN_SECONDS)
+            finally:
+                await self.kill()
 
     async def _forward(self, stream: asyncio.StreamReader, level: int, tail: deque[str]) -> None:
         """Log a stream by lines, however long an app makes them."""
@@ -164,6 +174,18 @@ class WorkerdProcess:
                 text = line.decode(errors="replace")
                 tail.append(text)
                 log.log(level, "workerd %d: %s", self.pid, text)
+
+
+async def _asked(port: int, method: str) -> asyncio.StreamWriter:
+    """The connection of a request whose answer has begun. Raises `OSError` or `EOFError`."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(_request(method))
+        await reader.readuntil(b"\r\n\r\n")
+    except BaseException:
+        writer.close()
+        raise
+    return writer
 
 
 def _request(method: str) -> bytes:

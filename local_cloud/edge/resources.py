@@ -9,32 +9,32 @@ D1_HEADER = "local-cloud-d1-database"
 R2_HEADER = "local-cloud-r2-bucket"
 
 WORKERD_HOST = "fake-host"
-"""What workerd names as the host in each request of a KV, R2 or Analytics Engine binding."""
+"""What workerd names as the host in each request of a KV or R2 binding."""
 D1_HOST = "d1"
 """What workerd's client of D1 names as the host."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """`field` of a binding names one; `host` is asked. Without a header, the name is in what is asked."""
+    """`field` of a binding names one; `host` is asked, and told the name in `header`."""
 
     field: str
     prefix: str
-    header: str | None = None
+    header: str
     host: str = WORKERD_HOST
 
     def service(self, binding: Mapping[str, Any]) -> str:
         """The name of the service."""
         return f"{self.prefix}{binding[self.field]}"
 
-    def headers(self, binding: Mapping[str, Any]) -> list[tuple[str, str]]:
-        return [(self.header, binding[self.field])] if self.header else []
+    def told(self, binding: Mapping[str, Any]) -> tuple[str, str]:
+        """The header, and what it says."""
+        return self.header, binding[self.field]
 
 
 RESOURCES = {
-    "analytics_engine": Resource("dataset", "dataset:"),
     "d1": Resource("id", "d1:", D1_HEADER, D1_HOST),
     "kv_namespace": Resource("namespace_id", "kv:", KV_HEADER),
     "r2_bucket": Resource("bucket_name", "r2:", R2_HEADER),
 }
-"""By the binding's type. workerd gives the name of a dataset's service as that of the dataset."""
+"""By the binding's type."""

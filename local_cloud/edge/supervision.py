@@ -62,7 +62,7 @@ class Supervised:
                 return
             old, self._process = self._process, await self._launch(wanted)
             self._served = wanted
-            drain = await old.retire()
+            drain = await old.retire(lingering=True)
             self._draining.add(drain)
             drain.add_done_callback(self._draining.discard)
 

@@ -25,9 +25,10 @@ OWN_DATE = "2026-01-01"
 
 SERVICE_PREFIX = "worker:"
 
-BINDING_TYPES = frozenset({*VALUE_BINDINGS, *RESOURCES, "dispatch_namespace", "service"})
+BINDING_TYPES = frozenset({*VALUE_BINDINGS, *RESOURCES, "analytics_engine", "dispatch_namespace", "service"})
 
-_DATA_FIELDS = {"analytics_engine": "analyticsEngine", "kv_namespace": "kvNamespace", "r2_bucket": "r2Bucket"}
+_DATA_FIELDS = {"kv_namespace": "kvNamespace", "r2_bucket": "r2Bucket"}
+_CLOUD = {"name": "CLOUD", "service": "cloud"}
 _MODULE_FIELDS = {"js": "esModule", "text": "text", "json": "json", "wasm": "wasm", "data": "data"}
 _CTX_EXPORTS_DATE = "2025-11-17"
 """From this compatibility date on a Worker has `ctx.exports`, and workerd refuses the flag that says so."""
@@ -114,15 +115,13 @@ def _module(module: Module) -> dict[str, Any]:
 
 def _binding(binding: Mapping[str, Any]) -> dict[str, Any]:
     match binding["type"]:
-        case "dispatch_namespace":
-            return {"wrapped": {"moduleName": "local:namespace", "innerBindings": _namespace(binding)}}
+        case "analytics_engine" | "d1" | "dispatch_namespace":
+            module, inner = _wrapped(binding)
+            return {"wrapped": {"moduleName": module, "innerBindings": inner}}
         case "service":
             named = {"entrypoint": binding["entrypoint"]} if "entrypoint" in binding else {}
             return {"service": {"name": f"{SERVICE_PREFIX}{binding['service']}", **named}}
-        case "d1":
-            fetcher = {"name": "fetcher", "service": RESOURCES["d1"].service(binding)}
-            return {"wrapped": {"moduleName": "cloudflare-internal:d1-api", "innerBindings": [fetcher]}}
-        case "analytics_engine" | "kv_namespace" | "r2_bucket" as kept:
+        case "kv_namespace" | "r2_bucket" as kept:
             return {_DATA_FIELDS[kept]: RESOURCES[kept].service(binding)}
         case "json":
             return {"json": json.dumps(binding["json"])}
@@ -130,12 +129,23 @@ def _binding(binding: Mapping[str, Any]) -> dict[str, Any]:
             return {"text": binding[VALUE_BINDINGS[text_type]]}
 
 
+def _wrapped(binding: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    """The module that makes the binding, and what it makes it of."""
+    match binding["type"]:
+        case "analytics_engine":
+            return "local:dataset", [{"name": "DATASET", "text": binding["dataset"]}, _CLOUD]
+        case "d1":
+            return "cloudflare-internal:d1-api", [{"name": "fetcher", "service": RESOURCES["d1"].service(binding)}]
+        case _:
+            return "local:namespace", _namespace(binding)
+
+
 def _namespace(binding: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What `namespace.js` gets."""
     inner = [
         {"name": "NAMESPACE", "text": binding["namespace"]},
         {"name": "APPS", "service": "apps"},
-        {"name": "CLOUD", "service": "cloud"},
+        _CLOUD,
     ]
     if outbound := outbound_worker(binding):
         parameters = [parameter["name"] for parameter in binding["outbound"].get("params", ())]

@@ -1,45 +1,45 @@
 """Data points that Workers write to Analytics Engine."""
 
-import uuid
+import time
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local_cloud.edge.resources import RESOURCES
 from local_cloud.store import Document, Store
 from local_cloud.writes import Writes
 
-NUMBERS = range(1, 21)
-"""Of the blobs and the doubles of a data point."""
+DOUBLES = 20
+"""Of a data point; those that are not given are 0."""
+
+_NANOSECONDS = 1_000_000
+"""Of a millisecond."""
 
 
 def routes(store: Store, writes: Writes) -> list[Route]:
-    """`POST /` keeps a data point."""
+    """`POST /_edge/data-points` keeps a list of data points, in one transaction."""
 
-    async def data_point(request: Request) -> Response:
-        await writes.run(partial(keep_data_point, store, await request.json()))
-        return Response()
+    async def data_points(request: Request) -> Response:
+        await writes.run(partial(keep_data_points, store, await request.json()))
+        return Response(status_code=204)
 
-    return [Route("/", data_point, methods=["POST"])]
+    return [Route("/_edge/data-points", data_points, methods=["POST"])]
 
 
-def keep_data_point(store: Store, sent: Document) -> None:
-    """Keep what workerd sends of a data point: `{timestamp, index1, blobs, doubles}`, in `data_points` of its dataset.
+def keep_data_points(store: Store, sent: list[Document]) -> None:
+    """Keep points as `dataset.js` sends them: `{dataset, timestamp, index, blobs, doubles}`, in milliseconds.
 
-    `timestamp` is in nanoseconds. Texts arrive as arrays of bytes; empty blobs at the end are none.
+    They become `{timestamp, index1, blobs, doubles}`, in nanoseconds, in `data_points` of their dataset, in the order
+    of their timestamps, of one millisecond in that of their arrival. Empty blobs at the end are none.
     """
-
-    def text(name: str) -> str:
-        return bytes(sent.get(name, ())).decode(errors="replace")
-
-    dataset = text("dataset").removeprefix(RESOURCES["analytics_engine"].prefix)
-    blobs = [text(f"blob{number}") for number in NUMBERS]
-    while blobs and not blobs[-1]:
-        blobs.pop()
-    timestamp = int(sent["timestamp"])
-    doubles = [sent[f"double{number}"] for number in NUMBERS]
-    point = {"timestamp": timestamp, "index1": text("index1"), "blobs": blobs, "doubles": doubles}
-    store.put("data_points", dataset, f"{timestamp:020}-{uuid.uuid4()}", point)
-    store.put("datasets", "", dataset, {"name": dataset})
+    arrival = time.time_ns()
+    for number, point in enumerate(sent):
+        timestamp, blobs, doubles = point["timestamp"] * _NANOSECONDS, list(point["blobs"]), point["doubles"]
+        while blobs and not blobs[-1]:
+            blobs.pop()
+        doubles = [*doubles, *[0] * (DOUBLES - len(doubles))]
+        kept = {"timestamp": timestamp, "index1": point["index"], "blobs": blobs, "doubles": doubles}
+        store.put("data_points", point["dataset"], f"{timestamp:020}-{arrival}-{number:06}", kept)
+    for dataset in {point["dataset"] for point in sent}:
+        store.put("datasets", "", dataset, {"name": dataset})

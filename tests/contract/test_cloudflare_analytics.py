@@ -3,22 +3,10 @@
 import pytest
 from contract_service import upload
 
-from local_cloud.edge.resources import RESOURCES
-from local_cloud.edge_data.analytics import keep_data_point
+from local_cloud.edge_data.analytics import keep_data_points
 
 SQL = "/accounts/{account}/analytics_engine/sql"
-SECOND = 10**9
-
-
-def point(dataset, timestamp, index, blobs, doubles):
-    """As workerd sends it."""
-    return {
-        "dataset": list(RESOURCES["analytics_engine"].service({"dataset": dataset}).encode()),
-        "timestamp": str(timestamp),
-        "index1": list(index.encode()),
-        **{f"blob{number}": list(blob.encode()) for number, blob in enumerate(blobs, 1)},
-        **{f"double{number}": doubles.get(number, 0) for number in range(1, 21)},
-    }
+SECOND = 1000
 
 
 @pytest.fixture
@@ -26,11 +14,15 @@ def dataset(local, name):
     """A dataset with three data points; its name."""
     dataset = name.replace("-", "_")
     store = local.cloud.store
+    points = [("abc", ["ok", "it's"], [1.5]), ("def", ["no", "", "ü"], [*[0] * 19, 2]), ("abc", ["no"], [])]
     with store.transaction():
-        for second, (index, blobs, doubles) in enumerate(
-            [("abc", ["ok", "it's"], {1: 1.5}), ("def", ["no", "", "ü"], {20: 2}), ("abc", ["no"], {})]
-        ):
-            keep_data_point(store, point(dataset, second * SECOND + 7, index, blobs, doubles))
+        keep_data_points(
+            store,
+            [
+                {"dataset": dataset, "timestamp": n * SECOND + 7, "index": index, "blobs": blobs, "doubles": doubles}
+                for n, (index, blobs, doubles) in enumerate(points)
+            ],
+        )
     return dataset
 
 

@@ -139,10 +139,10 @@ def test_what_bindings_keep_has_a_service_for_each_resource_that_says_so() -> No
     )
     text = render_account(replace(ACCOUNT, workers=(replace(WORKER, bindings=bindings),)), SETTINGS)
     assert '(name = "KV", kvNamespace = "kv:abc"), (name = "SAME", kvNamespace = "kv:abc")' in text
-    assert '(name = "AE", analyticsEngine = "dataset:usage")' in text
+    dataset = '(name = "DATASET", text = "usage"), (name = "CLOUD", service = "cloud")'
+    assert f'(name = "AE", wrapped = (moduleName = "local:dataset", innerBindings = [{dataset}]))' in text
     assert text.count('(name = "kv:abc", external = (address = "127.0.0.1:4000"') == 1
     assert '(name = "local-cloud-kv-namespace", value = "abc")' in text
-    assert '(name = "dataset:usage", external = (address = "127.0.0.1:4000"' in text
     client = 'moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "d1:def")]'
     assert f'(name = "DB", wrapped = ({client}))' in text
     assert '(name = "FILES", r2Bucket = "r2:files")' in text

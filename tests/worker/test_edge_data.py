@@ -1,4 +1,4 @@
-"""KV and Analytics Engine as bindings of an account Worker, in a real workerd over a real store."""
+"""KV as a binding of an account Worker, in a real workerd over a real store."""
 
 import json
 import time
@@ -12,7 +12,7 @@ import pytest
 from edge_harness import EMPTY, RunningEdge, bundle, serve
 
 from local_cloud import kv
-from local_cloud.store import Reader, Store
+from local_cloud.store import Store
 
 HOST = "app.overskill.workers.localhost"
 WORKER = """
@@ -34,7 +34,6 @@ BINDINGS = (
     {"type": "kv_namespace", "name": "KV", "namespace_id": "one"},
     {"type": "kv_namespace", "name": "OTHER", "namespace_id": "two"},
     {"type": "kv_namespace", "name": "GONE", "namespace_id": "gone"},
-    {"type": "analytics_engine", "name": "AE", "dataset": "usage"},
 )
 
 
@@ -160,20 +159,3 @@ def test_a_read_does_not_wait_for_a_write(edge: RunningEdge, file: Path) -> None
         assert result(edge, "KV", "get", "committed") == "1"
         assert result(edge, "KV", "get", "other") is None
     writer.close()
-
-
-def test_a_data_point_is_kept(edge: RunningEdge, file: Path) -> None:
-    point = {"indexes": ["idx"], "blobs": ["a", "", "ü", "", ""], "doubles": [1, 2.5]}
-    before = time.time_ns()
-    result(edge, "AE", "writeDataPoint", point)
-    result(edge, "AE", "writeDataPoint", {})
-    reader = Reader(file)
-    deadline = time.monotonic() + 5
-    while reader.count("data_points", "usage") < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    full, empty = sorted(reader.values("data_points", "usage"), key=lambda one: one["index1"], reverse=True)
-    assert abs(full.pop("timestamp") - before) < 5 * 10**9
-    assert full == {"index1": "idx", "blobs": ["a", "", "ü"], "doubles": [1, 2.5, *[0] * 18]}
-    assert (empty["index1"], empty["blobs"]) == ("", [])
-    assert reader.values("datasets", "") == [{"name": "usage"}]
-    reader.close()
