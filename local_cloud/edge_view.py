@@ -96,6 +96,9 @@ class EdgeView:
             ),
         )
 
+    def has_namespace(self, namespace: str) -> bool:
+        return self._store.get("namespaces", "", namespace) is not None
+
     def namespace_script(self, namespace: str, name: str) -> Bundle | None:
         found = self._store.get("namespaces", "", namespace)
         script = found and self._store.get("namespace_scripts", found["namespace_id"], name)

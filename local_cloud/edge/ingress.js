@@ -6,6 +6,9 @@ import table from "table.json";
 
 const decide = hostRouter(table);
 
+/** What Cloudflare says of a client without country data: one on this machine has none. */
+const COUNTRY = "XX";
+
 export default {
   /**
    * @param {Request} request
@@ -19,12 +22,10 @@ export default {
     const decision = decide(url);
     if (!("worker" in decision)) return answer(decision);
 
-    const headers = new Headers(request.headers);
-    headers.set("CF-Connecting-IP", request.cf.clientIp.replace(/:\d+$/, ""));
-    headers.set("CF-Ray", `${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}-LOC`);
-    headers.set("X-Forwarded-Proto", url.protocol.slice(0, -1));
+    const headers = asForwarded(request, url.protocol.slice(0, -1));
+    const cf = { country: COUNTRY };
     try {
-      return await env[`worker:${decision.worker}`].fetch(new Request(request, { headers, cf: {} }));
+      return await env[`worker:${decision.worker}`].fetch(new Request(request, { headers, cf }));
     } catch (error) {
       console.error(`Worker ${decision.worker}: ${error.stack ?? error}`);
       const message = `error code: 1101\nWorker ${decision.worker} threw an exception.\n${error}`;
@@ -34,6 +35,21 @@ export default {
 };
 
 const NOT_A_HOST = /[^\w.:[\]-]/;
+
+/** What the client claims of itself does not count, but for the proxies before it in `X-Forwarded-For`. */
+function asForwarded(request, scheme) {
+  const headers = new Headers(request.headers);
+  const address = request.cf.clientIp.replace(/:\d+$/, "");
+  const proxies = headers.get("X-Forwarded-For");
+  headers.set("CF-Connecting-IP", address);
+  headers.set("CF-IPCountry", COUNTRY);
+  headers.set("CF-Ray", `${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}-LOC`);
+  headers.set("CF-Visitor", JSON.stringify({ scheme }));
+  headers.set("X-Forwarded-For", proxies ? `${proxies},${address}` : address);
+  headers.set("X-Forwarded-Proto", scheme);
+  headers.set("X-Real-IP", address);
+  return headers;
+}
 
 /** @param {import("./hosts.js").Refusal} refusal */
 function answer({ status, reason, message }) {

@@ -119,11 +119,11 @@ export class Residents {
   }
 }
 
-/** What the source says of a script; throws if it has none, or none that can run. `version`: what is known already. */
+/** What the source says of a script; throws in its words if it has none, or if it has none that can run. `version`: what is known already. */
 export async function described(cloud, { namespace, script }, version) {
   const url = `http://cloud/_edge/namespaces/${encodeURIComponent(namespace)}/scripts/${encodeURIComponent(script)}`;
   const answer = await cloud.fetch(url, { headers: version ? { "if-none-match": version } : {} });
-  if (answer.status === 404) throw new Error("Worker not found.");
+  if (answer.status === 404) throw new Error(await answer.text());
   if (answer.status !== 304 && !answer.ok) throw new Error(`Failed to start Worker:\n${await answer.text()}`);
   return answer;
 }

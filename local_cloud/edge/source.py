@@ -19,6 +19,10 @@ from local_cloud.edge.resources import RESOURCES
 BINDING_TYPES = frozenset({*VALUE_BINDINGS, *clients.MODULES, "assets", "service"})
 """What the edge provides to a namespace script."""
 
+_NO_SCRIPT = "Worker not found."
+_NO_NAMESPACE = "Dispatch namespace not found."
+"""For the first one there are sources: ADR 3 lists what is assumed."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -40,7 +44,8 @@ def source_routes(view: View, token: str) -> list[Route]:
     """The routes to scripts and to their static assets, open to bearers of `token` alone.
 
     `GET /_edge/namespaces/{namespace}/scripts/{script}`. 200: the script as `worker_code` has it, in JSON, its version
-    as ETag. 304: `If-None-Match` names that version. 404: no such script. 422: the edge cannot run it, and why.
+    as ETag. 304: `If-None-Match` names that version. 404: no such script, in the words that a dispatch Worker gets.
+    422: the edge cannot run it, and why.
     `GET /_edge/assets/{namespace}/{hash}`, where the namespace is that of `Assets`. 200: the file, which never changes.
     404: no such file. Both: 401 for a wrong token.
     """
@@ -49,7 +54,7 @@ def source_routes(view: View, token: str) -> list[Route]:
         namespace, name = request.path_params["namespace"], request.path_params["script"]
         bundle = view.namespace_script(namespace, name)
         if bundle is None:
-            return PlainTextResponse(f"no script {name} in namespace {namespace}", 404)
+            return PlainTextResponse(_NO_SCRIPT if view.has_namespace(namespace) else _NO_NAMESPACE, 404)
         headers = {"etag": f'"{bundle.version}"'}
         if request.headers.get("if-none-match") == headers["etag"]:
             return Response(status_code=304, headers=headers)

@@ -44,6 +44,9 @@ class OneNamespace:
     def account(self) -> Account:
         raise AssertionError("the source serves scripts alone")
 
+    def has_namespace(self, namespace: str) -> bool:
+        return namespace == "dev-preview"
+
     def namespace_script(self, namespace: str, name: str) -> Bundle | None:
         return {("dev-preview", "app"): APP, ("dev-preview", "broken"): BROKEN, ("dev-preview", "site"): SITE}.get(
             (namespace, name)
@@ -88,9 +91,16 @@ def test_a_version_that_is_known_is_not_sent_again(version: str, status: int) ->
     assert bool(answer.content) == (status == 200)
 
 
-@pytest.mark.parametrize("path", ["dev-preview/scripts/absent", "dev-staging/scripts/app"])
-def test_a_missing_script_is_not_found(path: str) -> None:
-    assert get(f"/_edge/namespaces/{path}").status_code == 404
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("dev-preview/scripts/absent", "Worker not found."),
+        ("dev-staging/scripts/app", "Dispatch namespace not found."),
+    ],
+)
+def test_a_missing_script_is_not_found(path: str, message: str) -> None:
+    answer = get(f"/_edge/namespaces/{path}")
+    assert (answer.status_code, answer.text) == (404, message)
 
 
 def test_a_script_that_the_edge_cannot_run_is_refused_with_every_reason() -> None:

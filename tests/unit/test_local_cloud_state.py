@@ -223,6 +223,7 @@ def test_the_edge_sees_all_that_it_has_to_serve(cloud, view):
     assert dataclasses.replace(script, name="live", version=version) == bundle
     assert view.namespace_script("apps", "none") is None
     assert view.namespace_script("none", "app") is None
+    assert (view.has_namespace("apps"), view.has_namespace("none")) == (True, False)
 
 
 def test_the_edge_sees_both_versions_of_a_split(cloud, view):

@@ -90,9 +90,13 @@ class State:
         self.current = account
         self.scripts = Scripts(scripts)
         self.assets: dict[str, Asset] = {}
+        self.deleted_namespaces: set[str] = set()
 
     def account(self) -> Account:
         return self.current
+
+    def has_namespace(self, namespace: str) -> bool:
+        return namespace not in self.deleted_namespaces
 
     def namespace_script(self, namespace: str, name: str) -> Bundle | None:
         return self.scripts.get((namespace, name))

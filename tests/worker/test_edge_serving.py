@@ -58,6 +58,17 @@ def test_a_missing_script_is_not_found_and_served_once_uploaded(edge: RunningEdg
     assert edge.get(HOST, "/production/app").json()["message"] == "Worker not found."
 
 
+def test_a_namespace_that_is_deleted_while_bound_is_told_from_a_missing_script(edge: RunningEdge) -> None:
+    edge.state.scripts["production", "app"] = replying("app", "runs")
+    assert edge.get(HOST, "/production/app").text == "runs"
+    edge.state.deleted_namespaces.add("production")
+    del edge.state.scripts["production", "app"]
+    for name in ("app", "another"):
+        answer = edge.get(HOST, f"/production/{name}")
+        assert answer.json() == {"name": "Error", "message": "Dispatch namespace not found.", "remote": False}
+    assert edge.get(HOST, "/staging/app").json()["message"] == "Worker not found."
+
+
 def test_an_upload_is_live_on_the_next_request_and_so_is_a_rollback(edge: RunningEdge) -> None:
     for text in ("one", "two", "one"):
         edge.state.scripts["production", "app"] = replying("app", text)
@@ -171,23 +182,40 @@ def test_a_compatibility_date_beyond_this_workerd_runs_as_its_newest_with_a_warn
 
 def test_headers_of_the_edge_replace_what_a_client_claims(edge: RunningEdge) -> None:
     put(edge, "app", ECHO_REQUEST)
-    claimed = {"CF-Connecting-IP": "8.8.8.8", "CF-Ray": "mine", "X-Forwarded-Proto": "https", "x-other": "kept"}
+    claimed = {
+        "CF-Connecting-IP": "8.8.8.8",
+        "CF-IPCountry": "DE",
+        "CF-Ray": "mine",
+        "CF-Visitor": '{"scheme":"https"}',
+        "X-Forwarded-Proto": "https",
+        "X-Real-IP": "8.8.8.8",
+        "x-other": "kept",
+    }
     seen = edge.get(HOST, "/production/app?q=1", headers=claimed).json()
     assert seen["url"] == f"http://{HOST}:{edge.port}/production/app?q=1"
-    assert seen["headers"]["cf-connecting-ip"] == "127.0.0.1"
+    for name in ("cf-connecting-ip", "x-real-ip", "x-forwarded-for"):
+        assert seen["headers"][name] == "127.0.0.1"
+    assert seen["headers"]["cf-ipcountry"] == "XX"
+    assert json.loads(seen["headers"]["cf-visitor"]) == {"scheme": "http"}
     assert re.fullmatch(r"[0-9a-f]{16}-[A-Z]{3}", seen["headers"]["cf-ray"])
     assert seen["headers"]["x-forwarded-proto"] == "http"
     assert seen["headers"]["x-other"] == "kept"
     assert seen["redirect"] == "manual"
 
 
+def test_the_client_is_appended_to_the_proxies_before_it(edge: RunningEdge) -> None:
+    put(edge, "app", ECHO_REQUEST)
+    seen = edge.get(HOST, "/production/app", headers={"X-Forwarded-For": "203.0.113.1,198.51.100.101"}).json()
+    assert seen["headers"]["x-forwarded-for"] == "203.0.113.1,198.51.100.101,127.0.0.1"
+
+
 def test_account_workers_and_trusted_apps_alone_have_cf(edge: RunningEdge) -> None:
     put(edge, "app", ECHO_REQUEST)
     assert edge.get(HOST, "/production/app").json()["cf"] == "undefined"
     put(edge, "app", ECHO_REQUEST, trusted=True)
-    assert edge.get(HOST, "/production/app").json()["cf"] == {}
+    assert edge.get(HOST, "/production/app").json()["cf"] == {"country": "XX"}
     edge.change(workers=(bundle("dispatch", ECHO_REQUEST),))
-    assert edge.get(HOST).json()["cf"] == {}
+    assert edge.get(HOST).json()["cf"] == {"country": "XX"}
 
 
 def test_apps_reach_nothing_on_this_machine(edge: RunningEdge) -> None:

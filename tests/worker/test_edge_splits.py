@@ -86,7 +86,13 @@ def test_a_request_and_its_answer_pass_unchanged(edge: RunningEdge) -> None:
     answer = edge.get(HOST, "/a%2Fb?c=%20d", method="PATCH", content=b"body")
     assert answer.status_code == 202
     url = f"http://{HOST}:{edge.port}/a%2Fb?c=%20d"
-    assert answer.json() == {"url": url, "method": "PATCH", "redirect": "manual", "cf": {}, "body": "body"}
+    assert answer.json() == {
+        "url": url,
+        "method": "PATCH",
+        "redirect": "manual",
+        "cf": {"country": "XX"},
+        "body": "body",
+    }
 
 
 def test_a_version_that_does_not_start_is_named_and_the_others_are_served(edge: RunningEdge) -> None:
