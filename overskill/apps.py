@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import yaml
 
-from app_stacks.cloudflare_api import CloudflareApi
-from infra.names import AppEnvironment, Script, check_app_id
+from infra.names import Script, check_app_id
+from overskill.app_store import AppState, AppStore
 from overskill.errors import CommandError
 from overskill.progress import step
 from overskill.project import APP_PROJECT
@@ -17,11 +17,15 @@ PROVIDER_NAMESPACES = ("cloudflare", "github")
 
 @dataclass(frozen=True, kw_only=True)
 class AppStatus:
-    """An app that this checkout knows, and whether the local cloud has a script of it in each of its environments."""
+    """An app that this checkout knows, and whether the local cloud has a script of it in each of its environments.
+
+    `state` is None for one that is served.
+    """
 
     app_id: str
     url: str
     complete: bool
+    state: AppState | None
 
 
 def create(session: Session, app_id: str, display_name: str = "") -> dict[str, str]:
@@ -48,14 +52,18 @@ def urls(session: Session, app_id: str) -> dict[str, str]:
 def list_apps(session: Session) -> list[AppStatus]:
     """The apps that have a stack file here, by name."""
     session.cloud.require()
-    platform, present = session.config.overskill, _scripts_by_environment(session)
+    platform, app_ids = session.config.overskill, session.project.app_ids(session.stack)
+    with AppStore.of(session.config, session.credentials) as store:
+        states = store.states(app_ids)
+        present = {e: store.script_names(platform.account_id, name) for e, name in platform.namespaces.items()}
     return [
         AppStatus(
             app_id=app_id,
             url=platform.origins.url(app_id, platform.urls),
             complete=all(Script(app_id=app_id, environment=e).name in scripts for e, scripts in present.items()),
+            state=states.get(app_id),
         )
-        for app_id in session.project.app_ids(session.stack)
+        for app_id in app_ids
     ]
 
 
@@ -89,13 +97,3 @@ def _write_stack_file(session: Session, app_id: str, display_name: str) -> None:
         # It is that of a passphrase, which is made anew where it is gone, and then stands in the way.
         content.pop("encryptionsalt", None)
     file.write_text(yaml.safe_dump(content))
-
-
-def _scripts_by_environment(session: Session) -> dict[AppEnvironment, set[str]]:
-    platform = session.config.overskill
-    token, base_url = session.credentials["CLOUDFLARE_API_TOKEN"], str(session.config.cloudflare.base_url)
-    with CloudflareApi(token, base_url) as api:
-        return {
-            environment: api.script_names(platform.account_id, namespace)
-            for environment, namespace in platform.namespaces.items()
-        }

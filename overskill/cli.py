@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app_stacks.cloudflare_api import CloudflareError
@@ -16,6 +17,7 @@ from overskill import plain_pulumi, testing
 from overskill.builder_environment import lines
 from overskill.doctor import doctor
 from overskill.errors import CommandError
+from overskill.link_command import link
 from overskill.local_api import start
 from overskill.local_cloud_process import Programs
 from overskill.local_command import Profile, Seed, local
@@ -25,6 +27,7 @@ from overskill.project import LOCAL_STACK, Project
 from overskill.rollout import roll_back, roll_out
 from overskill.session import Session
 from overskill.stack_context import StackContext
+from overskill.suspend_command import resume, suspend
 from overskill.toolchain.command import toolchain
 
 FIRST_APP = "ultrathink"
@@ -35,7 +38,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The platform under an AI app builder, on this machine or on Cloudflare and GitHub.",
 )
-app_commands = typer.Typer(no_args_is_help=True, help="Apps of the local cloud: create, list, destroy.")
+app_commands = typer.Typer(
+    no_args_is_help=True, help="Apps: create, list and destroy in the local cloud, suspend anywhere."
+)
 app.add_typer(app_commands, name="app")
 app.add_typer(local, name="local")
 console = Console(highlight=False)
@@ -116,8 +121,9 @@ def list_apps(stack: LocalStack = LOCAL_STACK) -> None:
     table = Table("app", "state", "address", box=None, pad_edge=False)
     for status in found:
         create = f"./dev app create {status.app_id}" + (f" --stack {stack}" if stack != LOCAL_STACK else "")
-        state = "complete" if status.complete else f"incomplete: run {create}"
-        table.add_row(status.app_id, state, status.url)
+        told = [str(status.state)] if status.state else []
+        told += [] if status.complete else [f"incomplete: run {create}"]
+        table.add_row(status.app_id, escape(", ".join(told) or "complete"), status.url)
     console.print(table)
 
 
@@ -125,6 +131,11 @@ def list_apps(stack: LocalStack = LOCAL_STACK) -> None:
 def destroy_app(name: str, stack: LocalStack = LOCAL_STACK, providers: Providers = None) -> None:
     """Delete an app: its repository, its scripts and its stack."""
     apps_module.destroy(Session(Project(), providers, stack), name)
+
+
+app_commands.command()(suspend)
+app_commands.command()(resume)
+app_commands.command()(link)
 
 
 @app.command("env")

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from app_stacks.cloudflare_api import CloudflareApi
-from infra.names import AppEnvironment, Script, check_app_id, parse_script
-from overskill.errors import CommandError
+from infra.names import AppEnvironment, Script
+from overskill.known_apps import require_app
 from overskill.local_api import ask
 from overskill.project import LOCAL_STACK, Project
 from overskill.session import Session
@@ -35,10 +35,13 @@ def logs(  # noqa: PLR0913 - an option each
     """Show what an app has written to its console, and its exceptions, oldest first."""
     session = Session(Project(), stack=stack)
     session.cloud.require()
-    script = _script(session, name, environment)
+    config = session.config
+    with CloudflareApi(session.credentials["CLOUDFLARE_API_TOKEN"], str(config.cloudflare.base_url)) as api:
+        require_app(api, config.overskill, name, [environment])
+    namespace, script = config.overskill.namespaces[environment], Script(app_id=name, environment=environment).name
     console = Console(highlight=False, soft_wrap=True)
     try:
-        for entry in entries(session, session.config.overskill.namespaces[environment], script, limit, follow=follow):
+        for entry in entries(session, namespace, script, limit, follow=follow):
             if as_json:
                 print(json.dumps(entry), flush=True)
             else:
@@ -77,17 +80,3 @@ def entries(session: Session, namespace: str, script: str, limit: int, *, follow
         after = found[-1]["key"] if found else after
         found = ask(session.cloud, "GET", "logs", params={**asked, "after": after})["entries"]
         yield from found
-
-
-def _script(session: Session, name: str, environment: AppEnvironment) -> str:
-    """The app's script. Raises `CommandError` for an app that has none, with those that have one."""
-    script = Script(app_id=check_app_id(name), environment=environment).name
-    platform = session.config.overskill
-    if environment not in platform.namespaces:
-        raise CommandError(f"platform {session.stack} has no {environment}: it has {', '.join(platform.namespaces)}")
-    with CloudflareApi(session.credentials["CLOUDFLARE_API_TOKEN"], str(session.config.cloudflare.base_url)) as api:
-        scripts = api.script_names(platform.account_id, platform.namespaces[environment])
-    if script not in scripts:
-        apps = sorted({parsed.app_id for parsed in map(parse_script, scripts) if parsed})
-        raise CommandError(f"there is no app {name!r} in {environment}; there are: {', '.join(apps) or 'none'}")
-    return script

@@ -31,11 +31,21 @@ class StackContext:
         """By the names of the environment's variables. Raises `CommandError` if the local cloud has never run."""
         return self._session.credentials if self._session else os.environ
 
-    @cached_property
-    def engine(self) -> Engine:
-        """The engine of the platform program. Raises `CommandError` if the local cloud is not running."""
+    @property
+    def local(self) -> bool:
+        """Whether it is a stack of the local cloud."""
+        return self._session is not None
+
+    def require(self) -> None:
+        """Raises `CommandError` if it is the local cloud's, and that is not running."""
         if self._session:
             self._session.cloud.require()
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine of the platform program. Raises `CommandError` as `require` does."""
+        self.require()
+        if self._session:
             return self._session.platform
         environment = os.environ | Toolchain(self.project.root).environment()
         return Engine(self.project, self.project.root, environment, policies=self.project.policies)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from infra.credentials import ROOT_VARIABLE
 from overskill.doctor.findings import Finding, error, ok
 
 TIMEOUT = 60
@@ -66,6 +67,10 @@ def _secrets(backend: str, settings: Mapping[str, Any], environment: Mapping[str
 
 
 def _webhook_secret(environment: Mapping[str, str]) -> Finding:
-    if environment.get("OVERSKILL_WEBHOOK_SECRET"):
+    if environment.get(ROOT_VARIABLE):
         return ok("webhook secret", "set")
-    return error("webhook secret", "OVERSKILL_WEBHOOK_SECRET is not set", "export one: openssl rand -hex 32")
+    return error(
+        "webhook secret",
+        f"{ROOT_VARIABLE} is not set: each app's secret and the key to protected previews are derived from it",
+        "export one: openssl rand -hex 32",
+    )

@@ -2,48 +2,27 @@
 
 import json
 from itertools import islice
-from pathlib import Path
 
-import psutil
 import pytest
-from contract_service import LocalCloud, serving, upload
+from checkout import add_script, cloud_of_checkout
 from typer.testing import CliRunner
 
 from local_cloud import logs
 from overskill import logs_command
 from overskill.cli import app
 from overskill.errors import CommandError
-from overskill.local_cloud_process import LocalCloud as LocalCloudProcess
 from overskill.project import Project
 from overskill.session import Session
 
-STACK_FILE = Path(__file__).parents[2] / "Pulumi.local.yaml"
 NAMESPACE = "overskill-development-production"
 REQUEST = {"method": "GET", "url": "http://shop.overskill.localhost/"}
-
-
-async def answering(scope, receive, send):
-    await send({"type": "http.response.start", "status": 404, "headers": []})
-    await send({"type": "http.response.body"})
 
 
 @pytest.fixture
 def cloud(local, tmp_path, monkeypatch):
     """The local cloud of a checkout, with the app `shop` in production, and its command line."""
-    state = tmp_path / ".overskill" / "local-cloud"
-    account = "00000000000000000000000000000001"
-    with (
-        serving(answering) as edge,
-        LocalCloud.run(tmp_path, state=state, account=account, edge_port=edge.base_url.port) as made,
-    ):
-        text = STACK_FILE.read_text().replace("8787", str(made.client.base_url.port))
-        (tmp_path / "Pulumi.local.yaml").write_text(text.replace("8788", str(edge.base_url.port)))
-        monkeypatch.setattr(logs_command, "Project", lambda: Project(tmp_path))
-        monkeypatch.setattr(LocalCloudProcess, "process", lambda _: psutil.Process())
-        made.client.headers["Authorization"] = f"Bearer {made.cloud.credentials.cloudflare_token}"
-        namespaces = f"/client/v4/accounts/{account}/workers/dispatch/namespaces"
-        made.client.post(namespaces, json={"name": NAMESPACE}).raise_for_status()
-        made.client.put(f"{namespaces}/{NAMESPACE}/scripts/shop", files=upload({})).raise_for_status()
+    with cloud_of_checkout(tmp_path, monkeypatch, logs_command) as made:
+        add_script(made, "production", "shop")
         yield made
 
 

@@ -1,0 +1,118 @@
+"""What a platform's operators have set on its apps: in the app store, a KV namespace, under `state:{app id}`.
+
+Source: https://developers.cloudflare.com/api/resources/kv/
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Literal
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+from app_stacks.cloudflare_api import CloudflareApi, CloudflareError, base_url
+from infra.config import StackConfig
+from infra.names import app_store
+from overskill.errors import CommandError
+
+State = Literal["suspended", "over-quota", "legal", "maintenance"]
+
+PREFIX = "state:"
+NAMESPACES = 100
+"""KV namespaces on a page."""
+
+
+class AppState(BaseModel):
+    """Why an app is not served. `reason` is the operators' own; times are in UTC, and nothing resumes at `until`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: State
+    reason: str
+    since: datetime
+    until: datetime | None = None
+
+    def __str__(self) -> str:
+        return f"{self.state} ({self.reason})"
+
+
+class AppStore(CloudflareApi):
+    """The states in the app store of one platform. `title` is that of its KV namespace."""
+
+    def __init__(self, token: str, base_url: str, account_id: str, title: str) -> None:
+        super().__init__(token, base_url)
+        self.title = title
+        self._namespaces = f"/accounts/{account_id}/storage/kv/namespaces"
+
+    @classmethod
+    def of(cls, config: StackConfig, credentials: Mapping[str, str]) -> "AppStore":
+        """That of a stack. Raises `CommandError` without a token."""
+        platform, token = config.overskill, credentials.get("CLOUDFLARE_API_TOKEN")
+        if not token:
+            raise CommandError("CLOUDFLARE_API_TOKEN is not set: export one that may write Workers KV Storage")
+        title = app_store(platform.prefix, platform.platform_environment)
+        return cls(token, base_url(config.cloudflare.base_url), platform.account_id, title)
+
+    @cached_property
+    def _namespace(self) -> str | None:
+        """The path of the KV namespace; None before the platform has been brought up."""
+        page = 1
+        while True:
+            query = {"page": str(page), "per_page": str(NAMESPACES)}
+            found = self._call("GET", self._namespaces, params=query)
+            for namespace in found:
+                if namespace["title"] == self.title:
+                    return f"{self._namespaces}/{namespace['id']}"
+            if len(found) < NAMESPACES:
+                return None
+            page += 1
+
+    def state(self, app_id: str) -> AppState | None:
+        """None for an active app. Raises `CommandError` for what is no state."""
+        if not self._namespace:
+            return None
+        try:
+            return AppState.model_validate(self._send("GET", self._value(app_id)))
+        except CloudflareError as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+        except ValueError as error:
+            raise CommandError(
+                f"{PREFIX}{app_id} in KV namespace {self.title} is no state: delete it: {error}"
+            ) from None
+
+    def set_state(self, app_id: str, state: AppState) -> None:
+        """Over another one. Raises `CommandError` where the platform has no app store."""
+        if not self._namespace:
+            raise CommandError(f"there is no KV namespace {self.title}: bring the platform up first")
+        text = state.model_dump_json(exclude_none=True)
+        self._call("PUT", self._value(app_id), files=[("value", (None, text))])
+
+    def clear_state(self, app_id: str) -> None:
+        """Make the app active; one that is active already is no error."""
+        if self._namespace:
+            self._call("DELETE", self._value(app_id))
+
+    def suspended(self) -> set[str]:
+        """The ids of the apps that have a state, from the list of keys alone."""
+        return set(self._listed()) if self._namespace else set()
+
+    def states(self, app_ids: Iterable[str]) -> dict[str, AppState]:
+        """Of those among `app_ids` that have one."""
+        found = {app_id: self.state(app_id) for app_id in sorted(self.suspended() & set(app_ids))}
+        return {app_id: state for app_id, state in found.items() if state}
+
+    def _value(self, app_id: str) -> str:
+        return f"{self._namespace}/values/{quote(PREFIX + app_id, safe='')}"
+
+    def _listed(self) -> Iterator[str]:
+        query = {"prefix": PREFIX}
+        while True:
+            page = self._send("GET", f"{self._namespace}/keys", params=query)
+            yield from (key["name"].removeprefix(PREFIX) for key in page["result"])
+            if not (cursor := page["result_info"].get("cursor")):
+                return
+            query["cursor"] = cursor
