@@ -4,6 +4,7 @@
 const TOLD = "local-cloud-told";
 const TOKEN = "local-cloud-token";
 const FAILED = "local-cloud-failed";
+const MOST_TOLD = 2_000;
 
 /**
  * @param {Fetcher} service  the other process; it adds the token
@@ -15,8 +16,9 @@ export async function cross(service, request, told) {
   const headers = new Headers(request.headers);
   headers.set(TOLD, encodeURIComponent(JSON.stringify(told)));
   const response = await service.fetch(new Request(request, { headers }));
-  if (!response.headers.has(FAILED)) return response;
-  throw revived(await response.json());
+  const failed = response.headers.get(FAILED);
+  if (!failed) return response;
+  throw revived(JSON.parse(decodeURIComponent(failed)));
 }
 
 /**
@@ -37,8 +39,10 @@ export async function receive(request, token, handle) {
     const response = await handle(new Request(url, { method, headers, body, redirect }), told);
     return response.headers.has(FAILED) ? withoutClaim(response) : response;
   } catch (error) {
-    const { name, message, stack, remote = false } = error;
-    return Response.json({ name, message, stack, remote }, { status: 500, headers: { [FAILED]: "1" } });
+    // In a header, which can't be long: the answer to a HEAD has no body.
+    const [name, message, stack] = [error.name, error.message, error.stack].map((text) => text?.slice(0, MOST_TOLD));
+    const failed = encodeURIComponent(JSON.stringify({ name, message, stack, remote: error.remote ?? false }));
+    return new Response(null, { status: 500, headers: { [FAILED]: failed } });
   }
 }
 

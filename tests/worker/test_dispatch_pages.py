@@ -44,6 +44,7 @@ export default {
   },
 };
 """
+VERBOSE = 'export default { fetch() { throw new Error("\\ud83d€".repeat(1_000_000)); } };'
 GREEDY = """
 export default {
   async fetch() {
@@ -75,6 +76,7 @@ def edge(workerd_binary: Path, tmp_path_factory: pytest.TempPathFactory, store: 
         **{("production", app): echo(app) for app in ("abc123", "halted", "odd-state", "broken-state")},
         ("preview", "preview-halted"): echo("preview-halted"),
         ("production", "throwing"): bundle("throwing", THROWING),
+        ("production", "verbose"): bundle("verbose", VERBOSE),
         ("production", "greedy"): bundle("greedy", GREEDY),
         ("production", "looping"): bundle("looping", "export default { fetch() { for (;;); } };"),
         ("production", "unparsable"): bundle("unparsable", "export default {"),
@@ -225,6 +227,10 @@ def kept(store: AppStore) -> list[tuple[str, ...]]:
     with closing(sqlite3.connect(store.path)) as connection:
         rows = connection.execute("SELECT collection, scope, key, value FROM documents ORDER BY 1, 2, 3").fetchall()
     return [row for row in rows if row[0] not in observed]
+
+
+def test_a_script_that_throws_a_megabyte_has_failed_itself(edge):
+    assert code(edge.get(f"verbose.{ZONE}")) == (500, "app-exception")
 
 
 def test_a_script_whose_code_does_not_start_has_failed_itself(edge):
