@@ -14,6 +14,7 @@ from overskill.toolchain.cache import Cache, Part
 from overskill.toolchain.engine import install_engine
 from overskill.toolchain.errors import ToolchainError
 from overskill.toolchain.node import install_node, install_packages, install_test_packages, workerd
+from overskill.toolchain.vegeta import install_vegeta
 
 __all__ = ["Part", "Toolchain", "ToolchainError"]
 
@@ -51,6 +52,11 @@ class Toolchain:
         """act, which runs workflows."""
         return install_act(self._cache)
 
+    @cached_property
+    def load_generator(self) -> Part:
+        """vegeta, which benchmarks put load on Workers with; no part of what runs the project."""
+        return install_vegeta(self._cache)
+
     @property
     def parts(self) -> tuple[Part, ...]:
         """All parts, installed."""
@@ -70,6 +76,11 @@ class Toolchain:
     def act(self) -> Path:
         """The `act` program."""
         return self.runner.path / "act"
+
+    @property
+    def vegeta(self) -> Path:
+        """The `vegeta` program."""
+        return self.load_generator.path / "vegeta"
 
     @property
     def wrangler(self) -> Path:

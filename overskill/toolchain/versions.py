@@ -19,6 +19,9 @@ MINIMUM_GO = (1, 25, 11)
 ACT = "0.2.89"
 """act, which runs workflows: the requirement of `act/go.mod`."""
 
+VEGETA = "12.13.0"
+"""vegeta, which puts load on Workers: the requirement of `vegeta/go.mod`."""
+
 NODE = "24.19.0"
 """Node from the package index (`requirements/node.txt`)."""
 

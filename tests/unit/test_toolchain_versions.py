@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from overskill import toolchain
-from overskill.toolchain.versions import ACT, GO, MINIMUM_GO, NODE, PROVIDERS, PULUMI
+from overskill.toolchain.versions import ACT, GO, MINIMUM_GO, NODE, PROVIDERS, PULUMI, VEGETA
 
 ROOT = Path(__file__).parents[2]
 TOOLCHAIN = Path(toolchain.__file__).parent
@@ -26,9 +26,10 @@ def test_go_modules():
     assert f"github.com/pulumi/pulumi/sdk/v3 v{PULUMI} // indirect\n" in engine
     act = (TOOLCHAIN / "act" / "go.mod").read_text()
     assert f"github.com/nektos/act v{ACT}\n" in act
-    required = [
-        tuple(map(int, re.search(r"^go (\S+)$", module, re.MULTILINE)[1].split("."))) for module in (engine, host, act)
-    ]
+    vegeta = (TOOLCHAIN / "vegeta" / "go.mod").read_text()
+    assert f"github.com/tsenart/vegeta/v12 v{VEGETA}\n" in vegeta
+    modules = (engine, host, act, vegeta)
+    required = [tuple(map(int, re.search(r"^go (\S+)$", module, re.MULTILINE)[1].split("."))) for module in modules]
     assert max(required) == MINIMUM_GO
     assert tuple(map(int, GO.split("."))) >= MINIMUM_GO
 
