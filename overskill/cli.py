@@ -14,6 +14,7 @@ from app_stacks.cloudflare_api import CloudflareError
 from infra.names import InvalidAppId
 from overskill import apps as apps_module
 from overskill import plain_pulumi, testing
+from overskill.bench import bench
 from overskill.builder_environment import lines
 from overskill.doctor import doctor
 from overskill.errors import CommandError
@@ -43,6 +44,7 @@ app_commands = typer.Typer(
 )
 app.add_typer(app_commands, name="app")
 app.add_typer(local, name="local")
+app.add_typer(bench, name="bench")
 console = Console(highlight=False)
 
 Providers = Annotated[
