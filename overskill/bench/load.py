@@ -102,7 +102,7 @@ def _check(answers: Sequence[_Answer], targets: Sequence[Target]) -> None:
         raise CommandError(f"nothing was answered at {targets[0].url}")
     if wrong:
         shown = "\n".join(
-            f"  {answer.url} (Host: {targets[0].host} for one) answered {answer.status} {answer.error} "
+            f"  {answer.url} answered {answer.status} {answer.error} "
             f"{answer.body.strip()[:200]!r} instead of 200 {right.get(answer.url)!r}"
             for answer in wrong[:SHOWN]
         )
