@@ -40,9 +40,10 @@ export async function receive(request, token, handle) {
     return response.headers.has(FAILED) ? withoutClaim(response) : response;
   } catch (error) {
     // In a header, which can't be long: the answer to a HEAD has no body.
-    const [name, message, stack] = [error.name, error.message, error.stack].map((text) => text?.slice(0, MOST_TOLD));
-    const failed = encodeURIComponent(JSON.stringify({ name, message, stack, remote: error.remote ?? false }));
-    return new Response(null, { status: 500, headers: { [FAILED]: failed } });
+    const { name, message, stack, remote = false } = error;
+    const short = (text) => String(text ?? "").slice(0, MOST_TOLD);
+    const told = JSON.stringify({ name: short(name), message: short(message), stack: short(stack), remote });
+    return new Response(null, { status: 500, headers: { [FAILED]: encodeURIComponent(told) } });
   }
 }
 

@@ -34,7 +34,7 @@ def values() -> dict[str, Any]:
         "protectedEnvironments": [],
         "loginUrl": None,
     }
-    return {"DEFAULT_PLAN": "free", "DOMAIN": DOMAIN, "PLANS": _PLANS, "SETTINGS": settings}
+    return {"SETTINGS": settings}
 
 
 def app_names(count: int) -> list[str]:

@@ -246,6 +246,15 @@ def test_a_script_that_takes_too_long_is_over_its_limit(edge):
     assert edge.get(f"abc123.{ZONE}").status_code == 200
 
 
+def test_a_namespace_that_is_missing_is_not_a_missing_app(edge):
+    edge.state.deleted_namespaces.add("preview")
+    try:
+        assert code(edge.get(f"preview-abc123.{ZONE}")) == (503, "no-namespace")
+        assert code(edge.get(f"nobody.{ZONE}")) == (404, "no-app")
+    finally:
+        edge.state.deleted_namespaces.clear()
+
+
 def test_a_fault_of_the_platform_is_not_the_apps(edge):
     assert code(edge.get(f"abc123.{MISBOUND.domain}")) == (500, "platform-fault")
     assert "on our side" in edge.get(f"abc123.{MISBOUND.domain}", headers=PAGE).text

@@ -43,7 +43,7 @@ def edge(workerd_binary: Path, tmp_path_factory: pytest.TempPathFactory, store: 
 def test_each_request_is_a_data_point(edge, store):
     edge.get(f"preview-abc123.{ZONE}", method="POST", content="12345")
     (point,) = store.points(PLAIN.name, "abc123", 1)[-1:]
-    assert point["blobs"] == ["preview-abc123", "preview", "served", "write"]
+    assert point["blobs"] == ["preview-abc123", "preview", "served", "write", "XX"]
     one, wall_ms, request_bytes, response_bytes, *rest = point["doubles"]
     assert (one, request_bytes, {*rest}) == (1, 5, {0})
     assert 0 <= wall_ms < 5_000
@@ -53,11 +53,11 @@ def test_each_request_is_a_data_point(edge, store):
 @pytest.mark.parametrize(
     ("place", "app", "blobs"),
     [
-        ((f"nobody.{ZONE}", "/"), "nobody", ["nobody", "production", "no-app", "read"]),
-        ((f"www.{ZONE}", "/"), "-", ["", "", "no-app", "read"]),
-        ((WORKERS_DEV, "/"), "-", ["", "", "landing", "read"]),
-        ((f"throwing.{ZONE}", "/"), "throwing", ["throwing", "production", "app-exception", "read"]),
-        ((WORKERS_DEV, "/app/redirected"), "redirected", ["redirected", "production", "redirected", "read"]),
+        ((f"nobody.{ZONE}", "/"), "nobody", ["nobody", "production", "no-app", "read", "XX"]),
+        ((f"www.{ZONE}", "/"), "-", ["", "", "no-app", "read", "XX"]),
+        ((WORKERS_DEV, "/"), "-", ["", "", "landing", "read", "XX"]),
+        ((f"throwing.{ZONE}", "/"), "throwing", ["throwing", "production", "app-exception", "read", "XX"]),
+        ((WORKERS_DEV, "/app/redirected"), "redirected", ["redirected", "production", "redirected", "read", "XX"]),
     ],
 )
 def test_whatever_is_answered_is_a_data_point(edge, store, place, app, blobs):
@@ -69,7 +69,7 @@ def test_whatever_is_answered_is_a_data_point(edge, store, place, app, blobs):
 def test_a_websocket_is_one_data_point(edge, store):
     with Echo(edge.port, f"chat.{ZONE}", "/"):
         (point,) = store.points(PLAIN.name, "chat", 1)
-    assert point["blobs"] == ["chat", "production", "served", "websocket"]
+    assert point["blobs"] == ["chat", "production", "served", "websocket", "XX"]
 
 
 def test_a_request_is_answered_though_its_data_point_is_lost(edge):
