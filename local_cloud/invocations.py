@@ -35,11 +35,14 @@ class Invocation:
 
 
 def append(store: Store, rows: Iterable[Invocation]) -> None:
-    """Count invocations; to be called inside a transaction."""
+    """Count invocations, each document read and written once; to be called inside a transaction."""
+    counted: dict[str, Document] = {}
     for row in rows:
         key = f"{int(row.at):012} {row.namespace or ''} {row.script} {row.status}"
-        found = store.get(COLLECTION, "", key)
-        store.put(COLLECTION, "", key, _with(found or _empty(row), row))
+        before = counted.get(key) or store.get(COLLECTION, "", key) or _empty(row)
+        counted[key] = _with(before, row)
+    for key, document in counted.items():
+        store.put(COLLECTION, "", key, document)
 
 
 def between(reader: Reader, start: int, end: int) -> Iterator[Document]:
