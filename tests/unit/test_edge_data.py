@@ -131,16 +131,16 @@ CALLS = [
     (AT_WORKERD, "PUT", "/key", KV_HEADER),
     (AT_WORKERD, "DELETE", "/key", KV_HEADER),
     (AT_WORKERD, "POST", "/bulk/get", KV_HEADER),
-    (AT_WORKERD, "POST", "/", "x-other"),
     (AT_WORKERD, "GET", "/", R2_HEADER),
     (AT_WORKERD, "PUT", "/", R2_HEADER),
     (f"http://{D1_HOST}", "POST", "/query", D1_HEADER),
     (f"http://{D1_HOST}", "POST", "/execute", D1_HEADER),
 ]
+DATA_POINTS = ("http://cloud", "POST", "/_edge/data-points", "x-other")
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer wrong", b"Bearer \xe9", TOKEN])
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", [*CALLS, DATA_POINTS])
 def test_only_the_edges_token_opens_it(app: Starlette, call: tuple[str, ...], authorization: str | bytes) -> None:
     base, method, path, header = call
     headers = {"authorization": authorization, KV_HEADER: None, header: "one"}
