@@ -62,7 +62,7 @@ def test_kill_9_loses_nothing_that_was_answered(workerd, tmp_path):
         orphans = cloud.workerds()
         cloud.process.kill()
         cloud.process.wait()
-        assert [orphan.is_running() for orphan in orphans] == [True, True]
+        assert sum(orphan.is_running() for orphan in orphans) >= 2  # those that were replaced linger for a second
     stray = state / "repositories" / "overskill" / "stray.git"
     stray.mkdir()
     with running(state, workerd, **ports) as cloud:
