@@ -7,6 +7,7 @@ import pulumi
 
 from app_stacks.namespace_script import NamespaceScript, NamespaceScriptArgs
 from app_stacks.repository import AppRepository, AppRepositoryArgs
+from app_stacks.script_bindings import PlainText
 from infra.names import AppEnvironment, Script
 
 
@@ -52,7 +53,10 @@ class App(pulumi.ComponentResource):
                     namespace=namespace,
                     script=Script(app_id=args.app_id, environment=environment).name,
                     tags=[f"app-{args.app_id}", f"environment-{environment}"],
-                    bindings={"OVERSKILL_APP_NAME": display_name, "OVERSKILL_ENVIRONMENT": environment},
+                    bindings=[
+                        PlainText("OVERSKILL_APP_NAME", display_name),
+                        PlainText("OVERSKILL_ENVIRONMENT", environment),
+                    ],
                 ),
                 opts=child,
             ).script

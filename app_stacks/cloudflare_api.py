@@ -12,7 +12,16 @@ from urllib.parse import quote
 
 import httpx
 
+from app_stacks.cloudflare_error import TOO_MANY, CloudflareError
+from app_stacks.patience import NONE, Patience
+
 OFFICIAL_BASE_URL = "https://api.cloudflare.com/client/v4"
+
+SHOWN = 200
+"""Characters of an answer that is no JSON which an error shows."""
+
+TIMEOUT = 30.0
+"""Seconds until a call that is not answered counts as failed."""
 
 PAGE = 1000
 """Scripts in one answer: the most that Cloudflare gives."""
@@ -21,14 +30,6 @@ PAGE = 1000
 def base_url(configured: object, environment: Mapping[str, str] = os.environ) -> str:
     """Where Cloudflare's API is, chosen as its provider plugin does: the stack's `cloudflare:baseUrl` comes first."""
     return str(configured or environment.get("CLOUDFLARE_BASE_URL") or OFFICIAL_BASE_URL)
-
-
-class CloudflareError(Exception):
-    """Cloudflare refused a call, or did not answer it. `status` is None if there was no answer."""
-
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +47,16 @@ class ScriptAddress:
 
 
 class CloudflareApi:
-    """A client for one token. Raises `CloudflareError` for every answer that is not a success."""
+    """A client for one token. Raises `CloudflareError` for every answer that is not a success.
 
-    def __init__(self, token: str, base_url: str = OFFICIAL_BASE_URL) -> None:
-        self._http = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    Calls that fail for a passing reason are made again, by default not at all.
+    """
+
+    def __init__(
+        self, token: str, base_url: str = OFFICIAL_BASE_URL, *, patience: Patience = NONE, timeout: float = TIMEOUT
+    ) -> None:
+        self._http = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout)
+        self._patience = patience
 
     def __enter__(self) -> "CloudflareApi":
         return self
@@ -59,21 +66,29 @@ class CloudflareApi:
 
     def settings(self, address: ScriptAddress) -> dict[str, Any] | None:
         """`{"bindings": [...], "tags": [...], ...}`, or None if there is no such script or namespace."""
-        try:
-            return self._call("GET", f"{address.path}/settings")
-        except CloudflareError as error:
-            if error.status == httpx.codes.NOT_FOUND:
-                return None
-            raise
+        return self._patience.through(lambda: self._settings(address))
 
-    def upload(self, address: ScriptAddress, metadata: Mapping[str, Any], modules: Mapping[str, str]) -> None:
-        """Make or overwrite the script. `modules` are ES modules by file name; `metadata` names the main one."""
+    def upload_new(
+        self, address: ScriptAddress, metadata: Mapping[str, Any], modules: Mapping[str, str]
+    ) -> dict[str, Any] | None:
+        """Make the script and give None; if there is one, leave it alone and give its settings.
+
+        `modules` are ES modules by file name; `metadata` names the main one. Each new attempt looks first: the one
+        before may have succeeded without an answer, and an app been deployed since.
+        """
         parts = [("metadata", (None, json.dumps(metadata), "application/json"))]
         parts += [(name, (name, body, "application/javascript+module")) for name, body in modules.items()]
-        self._call("PUT", address.path, files=parts)
+
+        def attempt() -> dict[str, Any] | None:
+            existing = self._settings(address)
+            if existing is None:
+                self._send("PUT", address.path, files=parts)
+            return existing
+
+        return self._patience.through(attempt)
 
     def patch_settings(self, address: ScriptAddress, settings: Mapping[str, Any]) -> None:
-        """Change bindings and tags without touching the code."""
+        """Change bindings, tags, limits and observability, those that are given, without touching the code."""
         parts = [("settings", (None, json.dumps(settings), "application/json"))]
         self._call("PATCH", f"{address.path}/settings", files=parts)
 
@@ -92,7 +107,7 @@ class CloudflareApi:
         query = {"limit": str(PAGE)}
         while True:
             try:
-                page = self._send("GET", path, params=query)
+                page = self._answer("GET", path, params=query)
             except CloudflareError as error:
                 if error.status == httpx.codes.NOT_FOUND:
                     return set()
@@ -117,8 +132,19 @@ class CloudflareApi:
                 return []
             raise
 
+    def _settings(self, address: ScriptAddress) -> dict[str, Any] | None:
+        try:
+            return self._send("GET", f"{address.path}/settings")["result"]
+        except CloudflareError as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
     def _call(self, method: str, path: str, **options: Any) -> Any:
-        return self._send(method, path, **options)["result"]
+        return self._answer(method, path, **options)["result"]
+
+    def _answer(self, method: str, path: str, **options: Any) -> Any:
+        return self._patience.through(lambda: self._send(method, path, **options))
 
     def _send(
         self,
@@ -127,14 +153,32 @@ class CloudflareApi:
         files: Sequence[tuple[str, Any]] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> Any:
+        """One attempt."""
+        call = f"{method} {path}"
         try:
             answer = self._http.request(method, path, files=files, params=params)
         except httpx.HTTPError as error:
-            raise CloudflareError(f"{method} {path}: no answer from {self._http.base_url}: {error}") from error
-        if answer.is_success:
-            return answer.json()
+            told = str(error) or type(error).__name__
+            raise CloudflareError(f"{call}: no answer from {self._http.base_url}: {told}", passing=True) from error
+        if not answer.is_success:
+            raise _refused(call, answer)
         try:
-            reasons = "; ".join(f"{reason['message']} (code {reason['code']})" for reason in answer.json()["errors"])
-        except (ValueError, KeyError, TypeError):
-            reasons = answer.text[:200]
-        raise CloudflareError(f"{method} {path}: HTTP {answer.status_code}: {reasons}", answer.status_code)
+            return answer.json()
+        except ValueError:
+            raise CloudflareError(
+                f"{call}: HTTP {answer.status_code} without JSON: {answer.text[:SHOWN]!r}", answer.status_code
+            ) from None
+
+
+def _refused(call: str, answer: httpx.Response) -> CloudflareError:
+    try:
+        reasons = "; ".join(f"{reason['message']} (code {reason['code']})" for reason in answer.json()["errors"])
+    except (ValueError, KeyError, TypeError):
+        reasons = answer.text[:SHOWN]
+    asked = answer.headers.get("retry-after", "")
+    return CloudflareError(
+        f"{call}: HTTP {answer.status_code}: {reasons}",
+        answer.status_code,
+        passing=answer.status_code in (httpx.codes.REQUEST_TIMEOUT, TOO_MANY) or answer.is_server_error,
+        retry_after=float(asked) if asked.isdecimal() else 0,
+    )

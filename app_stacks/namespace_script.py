@@ -1,19 +1,23 @@
 """A script in a dispatch namespace, as a dynamic resource: Pulumi's Cloudflare provider has none.
 
-Pulumi owns the script's existence, tags and declared bindings. Its code is the bootstrap page until the first deploy,
-and the pipeline's from then on: nothing here reads it, compares it or uploads it again.
+Pulumi owns the script's existence, tags, declared bindings and limits. Its code is the bootstrap page until the first
+deploy, and the pipeline's from then on: nothing here reads it, compares it or uploads it again.
 
 The provider is stateless and pickled by reference, so its module path is part of every app stack's state.
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pulumi
 from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
     ConfigureRequest,
     CreateResult,
     DiffResult,
@@ -23,109 +27,129 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from app_stacks.cloudflare_api import CloudflareApi, CloudflareError, ScriptAddress, base_url
+from app_stacks.cloudflare_api import CloudflareApi, ScriptAddress, base_url
+from app_stacks.cloudflare_error import CloudflareError
+from app_stacks.patience import Patience
+from app_stacks.script_bindings import Binding
+from app_stacks.script_settings import Properties, changed, foreign, observed, owned, owner, to_send, wrong_tags
 
 BOOTSTRAP = Path(__file__).parent / "bootstrap" / "index.js"
 COMPATIBILITY_DATE = "2026-10-01"
-IDENTITY = ("account_id", "namespace", "script")
-OWNED = ("tags", "bindings")
+"""What the bootstrap page is written for."""
 
-Properties = Mapping[str, Any]
+IDENTITY = ("account_id", "namespace", "script")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NamespaceScriptArgs:
-    """`tags`: 8 at most, without `,` and `&`, the app's own first. `bindings`: plain texts by name."""
+    """`tags`: 8 at most, without `,` and `&`; one, `app-...`, says whose the script is. `limits`: `{"cpu_ms": 50}`.
+
+    `bindings` are the declared ones: what else a deploy brings, it keeps. Compatibility date and flags are those of
+    the bootstrap page; a deploy brings its own, and a change of them changes no script that exists.
+    """
 
     account_id: pulumi.Input[str]
     namespace: pulumi.Input[str]
     script: str
     tags: Sequence[str]
-    bindings: Mapping[str, pulumi.Input[str]]
+    bindings: Sequence[Binding] = ()
+    compatibility_date: pulumi.Input[str] = COMPATIBILITY_DATE
+    compatibility_flags: Sequence[str] = ()
+    limits: Mapping[str, pulumi.Input[int]] | None = None
+    observability: pulumi.Input[bool] = True
 
 
 class NamespaceScriptProvider(ResourceProvider):
     """The life of a script. The token comes from the environment, the base URL from there or the stack."""
 
     serialize_as_secret_always = False
+    patience = Patience()
 
     def configure(self, req: ConfigureRequest) -> None:
         token = os.environ.get("CLOUDFLARE_API_TOKEN")
         if not token:
             raise CloudflareError("CLOUDFLARE_API_TOKEN is not set: export a token that may edit Workers scripts")
-        self._api = CloudflareApi(token, base_url(req.config.get("cloudflare:baseUrl")))
+        self._api = CloudflareApi(token, base_url(req.config.get("cloudflare:baseUrl")), patience=self.patience)
+
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        return CheckResult(dict(news), [CheckFailure("tags", problem) for problem in wrong_tags(news["tags"])])
 
     def create(self, props: Properties) -> CreateResult:
         """Upload the bootstrap page, or adopt the script that an interrupted run has left."""
         address = _address(props)
-        existing = self._api.settings(address)
-        if existing is None:
-            metadata = {
-                "main_module": BOOTSTRAP.name,
-                "compatibility_date": COMPATIBILITY_DATE,
-                "bindings": _bindings(props),
-                "tags": props["tags"],
-            }
-            self._api.upload(address, metadata, {BOOTSTRAP.name: BOOTSTRAP.read_text()})
-        elif props["tags"][0] not in existing.get("tags", ()):
-            raise CloudflareError(
-                f"script {address.script} is in namespace {address.namespace} already, without tag {props['tags'][0]}: "
-                "it belongs to somebody else; delete it there or choose another app id"
-            )
-        else:
-            self._api.patch_settings(address, _merged(existing, props))
+        metadata = {
+            "main_module": BOOTSTRAP.name,
+            "compatibility_date": props["compatibility_date"],
+            "compatibility_flags": props["compatibility_flags"],
+            **to_send(props, [name for name, value in owned(props).items() if value]),
+        }
+        existing = self._api.upload_new(address, metadata, {BOOTSTRAP.name: BOOTSTRAP.read_text()})
+        if existing is not None:
+            self._adopt(address, props, existing)
         return CreateResult(f"{address.account_id}/{address.namespace}/{address.script}", dict(props))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         settings = self._api.settings(_address(props))
-        if settings is None:
-            return ReadResult("", {})
-        actual = {b["name"]: b.get("text") for b in settings.get("bindings", ()) if b["type"] == "plain_text"}
-        declared = {name: actual[name] for name in props["bindings"] if name in actual}
-        return ReadResult(id_, {**props, "tags": settings.get("tags", []), "bindings": declared})
+        return ReadResult("", {}) if settings is None else ReadResult(id_, observed(props, settings))
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        """A script elsewhere is another one, made before this one goes. Compatibility belongs to the code."""
         replaces = [key for key in IDENTITY if olds[key] != news[key]]
-        # Cloudflare keeps the tags of a script as a set.
-        changed = sorted(olds["tags"]) != sorted(news["tags"]) or olds["bindings"] != news["bindings"]
-        return DiffResult(changes=bool(replaces) or changed, replaces=replaces, delete_before_replace=False)
+        return DiffResult(changes=bool(replaces or changed(olds, news)), replaces=replaces, delete_before_replace=False)
 
-    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
-        address = _address(news)
-        existing = self._api.settings(address)
-        if existing is None:
-            raise CloudflareError(
-                f"script {address.script} is gone from namespace {address.namespace}: run `pulumi up --refresh`"
-            )
-        self._api.patch_settings(address, _merged(existing, news))
+    def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
+        address, names = _address(news), changed(olds, news)
+        kept: list[str] = []
+        if "bindings" in names:
+            existing = self._api.settings(address)
+            if existing is None:
+                raise _gone(address)
+            kept = foreign(existing, olds, news)
+        try:
+            self._api.patch_settings(address, to_send(news, names, kept))
+        except CloudflareError as error:
+            raise _gone(address) if error.status == httpx.codes.NOT_FOUND else error from None
         return UpdateResult(dict(news))
 
     def delete(self, _id: str, props: Properties) -> None:
         self._api.delete(_address(props))
 
+    def _adopt(self, address: ScriptAddress, props: Properties, existing: Mapping[str, Any]) -> None:
+        (ours,) = owner(set(props["tags"]))
+        theirs = owner(existing.get("tags", ()))
+        if theirs != [ours]:
+            raise CloudflareError(
+                f"script {address.script} is in namespace {address.namespace} already, with "
+                f"{f'the tag {theirs[0]}' if theirs else 'no tag that names an app'} instead of {ours}: it belongs to "
+                "somebody else; delete it there or choose another app id"
+            )
+        # A secret's text can't be compared, and observability is not read back.
+        names = {*changed(observed(props, existing), props), "bindings", "observability"}
+        self._api.patch_settings(address, to_send(props, names, foreign(existing, props)))
+
 
 class NamespaceScript(Resource, module="overskill", name="NamespaceScript"):
-    """A script in a dispatch namespace. Outputs: those of `NamespaceScriptArgs`."""
+    """A script in a dispatch namespace. Outputs: those of `NamespaceScriptArgs`, the bindings by name."""
 
     script: pulumi.Output[str]
 
     def __init__(self, name: str, args: NamespaceScriptArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(NamespaceScriptProvider(), name, dict(vars(args)), opts)
+        props = {**vars(args), "bindings": _by_name(args.bindings)}
+        super().__init__(NamespaceScriptProvider(), name, props, opts)
+
+
+def _by_name(bindings: Sequence[Binding]) -> dict[str, dict[str, pulumi.Input[str]]]:
+    twice = [name for name, times in Counter(binding.name for binding in bindings).items() if times > 1]
+    if twice:
+        raise pulumi.RunError(f"a script has one binding of a name; declared more than once: {', '.join(twice)}")
+    return {binding.name: binding.to_api() for binding in bindings}
 
 
 def _address(props: Properties) -> ScriptAddress:
     return ScriptAddress(**{key: props[key] for key in IDENTITY})
 
 
-def _bindings(props: Properties) -> list[dict[str, str]]:
-    return [{"type": "plain_text", "name": name, "text": text} for name, text in sorted(props["bindings"].items())]
-
-
-def _merged(existing: Properties, props: Properties) -> dict[str, Any]:
-    """Settings that hold what is declared and keep the bindings that a deploy has brought."""
-    kept = [
-        {"type": "inherit", "name": binding["name"]}
-        for binding in existing.get("bindings", ())
-        if binding["name"] not in props["bindings"]
-    ]
-    return {"tags": props["tags"], "bindings": _bindings(props) + kept}
+def _gone(address: ScriptAddress) -> CloudflareError:
+    return CloudflareError(
+        f"script {address.script} is gone from namespace {address.namespace}: run `pulumi up --refresh`"
+    )

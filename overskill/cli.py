@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from app_stacks.cloudflare_api import CloudflareError
+from app_stacks.cloudflare_error import CloudflareError
 from infra.names import InvalidAppId
 from overskill import apps as apps_module
 from overskill import plain_pulumi, testing

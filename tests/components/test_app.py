@@ -6,6 +6,8 @@ import hmac
 import pulumi
 import pytest
 
+from app_stacks.namespace_script import COMPATIBILITY_DATE
+
 STACK_OUTPUTS = {
     "accountId": "00000000000000000000000000000001",
     "apiBase": "http://127.0.0.1:8786/api",
@@ -48,7 +50,13 @@ def test_scripts(run_app):
             "namespace": f"overskill-development-{app}",
             "script": script,
             "tags": ["app-ultrathink", f"environment-{app}"],
-            "bindings": {"OVERSKILL_APP_NAME": "Ultra Think", "OVERSKILL_ENVIRONMENT": app},
+            "bindings": {
+                "OVERSKILL_APP_NAME": {"type": "plain_text", "name": "OVERSKILL_APP_NAME", "text": "Ultra Think"},
+                "OVERSKILL_ENVIRONMENT": {"type": "plain_text", "name": "OVERSKILL_ENVIRONMENT", "text": app},
+            },
+            "compatibility_date": COMPATIBILITY_DATE,
+            "compatibility_flags": [],
+            "observability": True,
         }
         for app, script in {
             "preview": "preview-ultrathink",

@@ -21,6 +21,7 @@ from deviations import DEVIATIONS
 from git_client import Clone
 from observer import Observer
 from openapi import Description
+from script_life import Life, living
 from webhook_receiver import Receiver, ended
 
 from local_cloud import cloudflare, github
@@ -192,6 +193,14 @@ def namespace(cf: Service, name: str, cleanup: Callable) -> str:
     path = f"/accounts/{{account}}/workers/dispatch/namespaces/{name}"
     cleanup(lambda: cf.send("DELETE", path))
     return path
+
+
+@pytest.fixture
+def life(cf: Service, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
+    """A namespace script, as its provider sees it."""
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", cf.token)
+    with living(cf, namespace) as made:
+        yield made
 
 
 @pytest.fixture
