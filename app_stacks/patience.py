@@ -23,8 +23,11 @@ SPREAD = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """All in seconds: pauses double from `first` up to `longest`; a failure is waited for `seconds` after the first
-    attempt, a rate limit for `limited`, which is more than Cloudflare's five minutes."""
+    """All in seconds. Pauses double from `first` up to `longest`.
+
+    So long is waited for rate limits to end, `limited`, which is more than Cloudflare's five minutes; and for all else,
+    `seconds`, the time of the attempts included.
+    """
 
     seconds: float = 120
     limited: float = 900
@@ -39,15 +42,18 @@ class Patience:
         Raises the `CloudflareError` that is not passing; the last one, when patience is at its end.
         """
         began, attempts, pause = self.clock(), 0, self.first
+        left = {True: self.limited, False: self.seconds}
         while True:
+            attempted = self.clock()
             try:
                 return work()
             except CloudflareError as error:
                 attempts += 1
+                limited = error.status == TOO_MANY
                 wait = max(pause, error.retry_after) * (1 + SPREAD * random.random())  # noqa: S311 - no secret
-                spent = self.clock() - began
-                if not error.passing or spent + wait > (self.limited if error.status == TOO_MANY else self.seconds):
-                    raise self._ended(error, attempts, spent) from error
+                left[limited] -= self.clock() - attempted + wait
+                if not error.passing or left[limited] < 0:
+                    raise self._ended(error, attempts, self.clock() - began) from error
                 log.warning("%s; attempt %d follows in %.0f s", error, attempts + 1, wait)
             self.sleep(wait)
             pause = min(2 * pause, self.longest)

@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from contract_service import Service, upload
@@ -16,7 +16,7 @@ from app_stacks.namespace_script import NamespaceScriptProvider
 from app_stacks.patience import Patience
 
 DEPLOYED = "export default { fetch() { return new Response('deployed'); } };"
-HASTE = Patience(seconds=1, limited=3, first=0.01, longest=0.05)
+HASTE = Patience(seconds=3, limited=10, first=0.01, longest=0.05)
 """As the provider waits, a hundred times faster."""
 
 
@@ -35,13 +35,15 @@ def bound(*bindings: dict[str, str]) -> dict[str, dict[str, str]]:
 
 @dataclass
 class Life:
-    """One script. `props` are what its stack declares first; `slept` the pauses of the provider."""
+    """One script. `props` are what its stack declares first; `slept` the pauses of the provider, during the first of
+    which `meanwhile` happens."""
 
     cf: Service
     provider: NamespaceScriptProvider
     props: dict[str, Any]
     path: str
-    slept: list[float]
+    slept: list[float] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
 
     def deploy(self, *more: dict[str, Any], tags: list[str] | None = None, **metadata: Any) -> None:
         """As a pipeline would through the broker: new code and bindings of its own, what is declared kept."""
@@ -89,10 +91,12 @@ class Life:
 def living(cf: Service, namespace: str) -> Iterator[Life]:
     """A script that isn't there yet, in a namespace of the test's own; the provider's token is in the environment."""
     url = f"{str(cf.client.base_url).rstrip('/')}{cf.root}"
-    provider, slept = NamespaceScriptProvider(), []
+    provider = NamespaceScriptProvider()
 
     def sleep(seconds: float) -> None:
-        slept.append(seconds)
+        life.slept.append(seconds)
+        if len(life.slept) == 1:
+            life.meanwhile()
         time.sleep(seconds)
 
     provider.patience = Patience(**{**vars(HASTE), "sleep": sleep})
@@ -109,7 +113,8 @@ def living(cf: Service, namespace: str) -> Iterator[Life]:
         "observability": True,
     }
     with provider._api:
-        yield Life(cf, provider, props, f"{namespace}/scripts/abc123", slept)
+        life = Life(cf, provider, props, f"{namespace}/scripts/abc123")
+        yield life
 
 
 def api(cf: Service, **options: Any) -> CloudflareApi:
