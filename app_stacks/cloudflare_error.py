@@ -4,7 +4,7 @@ TOO_MANY = 429
 
 _REMEDIES = {
     401: "check CLOUDFLARE_API_TOKEN: it is wrong, or has ended",
-    403: "give the token of CLOUDFLARE_API_TOKEN the permission `Workers Scripts: Edit` on this account",
+    403: "give the token of CLOUDFLARE_API_TOKEN the permission Workers Scripts Write on this account",
     404: "bring the platform stack up first: what the call names does not exist",
     TOO_MANY: "the token has spent its 1,200 calls of five minutes: wait for five, then run it again",
 }

@@ -121,7 +121,7 @@ class NamespaceScriptProvider(ResourceProvider):
             raise CloudflareError(
                 f"script {address.script} is in namespace {address.namespace} already, with "
                 f"{f'the tag {theirs[0]}' if theirs else 'no tag that names an app'} instead of {ours}: it belongs to "
-                "somebody else; delete it there or choose another app id"
+                "somebody else; delete it there or choose another app id (or give it that tag, if it is the app's)"
             )
         # A secret's text can't be compared, and observability is not read back.
         names = {*changed(observed(props, existing), props), "bindings", "observability"}

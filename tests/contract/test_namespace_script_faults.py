@@ -54,6 +54,25 @@ def test_a_whole_life_while_each_call_fails_once(life, method, fault):
     assert life.slept
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_lives_while_one_call_in_ten_fails_somehow(local, life, seed):
+    headers = {"Authorization": f"Bearer {life.cf.token}"}
+    hostile = {"name": "hostile", "seed": seed, "latencies": False, "enforce_limits": False}
+    local.client.put("/_local/profile", headers=headers, json=hostile).raise_for_status()
+    lives = [life.props | {"script": f"abc{number}"} for number in range(10)]
+    for props in lives:
+        wanted = props | {"bindings": bound(plain("NAME", "m"), secret("KEY", "t"))}
+        life.provider.create(props)
+        life.provider.update("id", props, wanted)
+        assert life.provider.read("id", wanted).outs == wanted
+    for props in lives[::2]:
+        life.provider.delete("id", props)
+    local.client.put("/_local/profile", headers=headers, json={}).raise_for_status()
+    assert life.slept
+    scripts = life.cf.get(life.path.rpartition("/")[0])["result"]
+    assert [script["id"] for script in scripts] == [props["script"] for props in lives[1::2]]
+
+
 def test_an_app_deployed_after_an_upload_without_an_answer_is_not_overwritten(life):
     life.faults("PUT", {"kind": "reset", "when": "after"})
     life.meanwhile = lambda: life.deploy(plain("DEPLOYED", "1"))

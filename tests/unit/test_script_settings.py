@@ -6,6 +6,7 @@ from typing import Any
 import dill
 import pulumi
 import pytest
+from pulumi.runtime.rpc import UNKNOWN
 
 from app_stacks import script_settings
 from app_stacks.namespace_script import NamespaceScript, NamespaceScriptArgs, NamespaceScriptProvider
@@ -36,6 +37,7 @@ CHANGES = [
     ("bindings", {"NAME": PLAIN, "KEY": SECRET | {"text": "t"}, "CACHE": KV}, UPDATE),
     ("bindings", {"NAME": PLAIN, "KEY": SECRET, "CACHE": KV | {"namespace_id": "0af2"}}, UPDATE),
     ("bindings", {"NAME": PLAIN | {"type": "secret_text"}, "KEY": SECRET, "CACHE": KV}, UPDATE),
+    ("bindings", {"NAME": PLAIN, "KEY": SECRET, "CACHE": KV | {"namespace_id": UNKNOWN}}, UPDATE),
     ("bindings", {"NAME": PLAIN, "CACHE": KV}, UPDATE),
     ("bindings", {"CACHE": KV, "KEY": SECRET, "NAME": PLAIN}, NONE),
     ("bindings", {"NAME": "n", "KEY": SECRET, "CACHE": KV}, NONE),
@@ -43,6 +45,7 @@ CHANGES = [
     ("compatibility_flags", ["nodejs_compat"], NONE),
     ("limits", {"cpu_ms": 100.0}, UPDATE),
     ("limits", {"cpu_ms": 50}, NONE),
+    ("limits", {"cpu_ms": UNKNOWN}, UPDATE),
     ("limits", None, UPDATE),
     ("observability", False, UPDATE),
 ]
