@@ -5,7 +5,7 @@ Source: https://developers.cloudflare.com/api/resources/workers_for_platforms/
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +16,8 @@ from app_stacks.cloudflare_error import TOO_MANY, CloudflareError
 from app_stacks.patience import NONE, Patience
 
 OFFICIAL_BASE_URL = "https://api.cloudflare.com/client/v4"
+
+JSON = "application/json"
 
 SHOWN = 200
 """Characters of an answer that is no JSON which an error shows."""
@@ -76,7 +78,7 @@ class CloudflareApi:
         `modules` are ES modules by file name; `metadata` names the main one. Each new attempt looks first: the one
         before may have succeeded without an answer, and an app been deployed since.
         """
-        parts = [("metadata", (None, json.dumps(metadata), "application/json"))]
+        parts = [("metadata", (None, json.dumps(metadata), JSON))]
         parts += [(name, (name, body, "application/javascript+module")) for name, body in modules.items()]
 
         def attempt() -> dict[str, Any] | None:
@@ -87,10 +89,20 @@ class CloudflareApi:
 
         return self._patience.through(attempt)
 
-    def patch_settings(self, address: ScriptAddress, settings: Mapping[str, Any]) -> None:
-        """Change bindings, tags, limits and observability, those that are given, without touching the code."""
-        parts = [("settings", (None, json.dumps(settings), "application/json"))]
-        self._call("PATCH", f"{address.path}/settings", files=parts)
+    def patch_settings(self, address: ScriptAddress, settings: Mapping[str, Any], ours: Collection[str] = ()) -> None:
+        """Change bindings, tags, limits and observability, those that are given, without touching the code.
+
+        Cloudflare replaces the bindings as a whole. Those that are not `ours` by name are kept, as each new attempt
+        finds them.
+        """
+
+        def attempt() -> None:
+            sent = {**settings}
+            if "bindings" in sent:
+                sent["bindings"] = [*sent["bindings"], *self._inherited(address, ours)]
+            self._send("PATCH", _settings_path(address), files=[("settings", (None, json.dumps(sent), JSON))])
+
+        self._patience.through(attempt)
 
     def delete(self, address: ScriptAddress) -> None:
         """Delete the script; one that is gone already is no error."""
@@ -132,9 +144,13 @@ class CloudflareApi:
                 return []
             raise
 
+    def _inherited(self, address: ScriptAddress, ours: Collection[str]) -> list[dict[str, str]]:
+        names = [binding["name"] for binding in self._send("GET", _settings_path(address))["result"]["bindings"]]
+        return [{"type": "inherit", "name": name} for name in names if name not in ours]
+
     def _settings(self, address: ScriptAddress) -> dict[str, Any] | None:
         try:
-            return self._send("GET", f"{address.path}/settings")["result"]
+            return self._send("GET", _settings_path(address))["result"]
         except CloudflareError as error:
             if error.status == httpx.codes.NOT_FOUND:
                 return None
@@ -168,6 +184,10 @@ class CloudflareApi:
             raise CloudflareError(
                 f"{call}: HTTP {answer.status_code} without JSON: {answer.text[:SHOWN]!r}", answer.status_code
             ) from None
+
+
+def _settings_path(address: ScriptAddress) -> str:
+    return f"{address.path}/settings"
 
 
 def _refused(call: str, answer: httpx.Response) -> CloudflareError:

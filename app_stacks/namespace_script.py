@@ -31,7 +31,7 @@ from app_stacks.cloudflare_api import CloudflareApi, ScriptAddress, base_url
 from app_stacks.cloudflare_error import CloudflareError
 from app_stacks.patience import Patience
 from app_stacks.script_bindings import Binding
-from app_stacks.script_settings import Properties, changed, foreign, observed, owned, owner, to_send, wrong_tags
+from app_stacks.script_settings import Properties, changed, observed, owned, owner, to_send, wrong_tags
 
 BOOTSTRAP = Path(__file__).parent / "bootstrap" / "index.js"
 COMPATIBILITY_DATE = "2026-10-01"
@@ -98,17 +98,15 @@ class NamespaceScriptProvider(ResourceProvider):
         return DiffResult(changes=bool(replaces or changed(olds, news)), replaces=replaces, delete_before_replace=False)
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
-        address, names = _address(news), changed(olds, news)
-        kept: list[str] = []
-        if "bindings" in names:
-            existing = self._api.settings(address)
-            if existing is None:
-                raise _gone(address)
-            kept = foreign(existing, olds, news)
+        address, ours = _address(news), {*olds["bindings"], *news["bindings"]}
         try:
-            self._api.patch_settings(address, to_send(news, names, kept))
+            self._api.patch_settings(address, to_send(news, changed(olds, news)), ours)
         except CloudflareError as error:
-            raise _gone(address) if error.status == httpx.codes.NOT_FOUND else error from None
+            if error.status != httpx.codes.NOT_FOUND:
+                raise
+            raise CloudflareError(
+                f"script {address.script} is gone from namespace {address.namespace}: run `pulumi up --refresh`"
+            ) from None
         return UpdateResult(dict(news))
 
     def delete(self, _id: str, props: Properties) -> None:
@@ -119,13 +117,13 @@ class NamespaceScriptProvider(ResourceProvider):
         theirs = owner(existing.get("tags", ()))
         if theirs != [ours]:
             raise CloudflareError(
-                f"script {address.script} is in namespace {address.namespace} already, with "
-                f"{f'the tag {theirs[0]}' if theirs else 'no tag that names an app'} instead of {ours}: it belongs to "
-                "somebody else; delete it there or choose another app id (or give it that tag, if it is the app's)"
+                f"script {address.script} is in namespace {address.namespace} already, tagged "
+                f"{', '.join(theirs) or 'with no app'} instead of {ours}: it belongs to somebody else; delete it there "
+                "or choose another app id (or give it that tag, if it is the app's)"
             )
         # A secret's text can't be compared, and observability is not read back.
         names = {*changed(observed(props, existing), props), "bindings", "observability"}
-        self._api.patch_settings(address, to_send(props, names, foreign(existing, props)))
+        self._api.patch_settings(address, to_send(props, names), props["bindings"])
 
 
 class NamespaceScript(Resource, module="overskill", name="NamespaceScript"):
@@ -147,9 +145,3 @@ def _by_name(bindings: Sequence[Binding]) -> dict[str, dict[str, pulumi.Input[st
 
 def _address(props: Properties) -> ScriptAddress:
     return ScriptAddress(**{key: props[key] for key in IDENTITY})
-
-
-def _gone(address: ScriptAddress) -> CloudflareError:
-    return CloudflareError(
-        f"script {address.script} is gone from namespace {address.namespace}: run `pulumi up --refresh`"
-    )

@@ -53,22 +53,12 @@ def changed(olds: Properties, news: Properties) -> list[str]:
     return [name for name in new if old[name] != new[name]]
 
 
-def to_send(props: Properties, names: Iterable[str], kept: Iterable[str] = ()) -> dict[str, Any]:
-    """These owned settings as Cloudflare takes them. It replaces the bindings as a whole: those `kept` are named."""
+def to_send(props: Properties, names: Iterable[str]) -> dict[str, Any]:
+    """These owned settings as Cloudflare takes them."""
     wanted = owned(props)
-    inherited = [{"type": "inherit", "name": name} for name in kept]
-    sent = {
-        **wanted,
-        "bindings": [*wanted["bindings"].values(), *inherited],
-        "observability": {"enabled": wanted["observability"]},
-    }
+    bindings, observability = list(wanted["bindings"].values()), {"enabled": wanted["observability"]}
+    sent = {**wanted, "bindings": bindings, "observability": observability}
     return {name: sent[name] for name in names}
-
-
-def foreign(settings: Settings, *declared: Properties) -> list[str]:
-    """The names of the bindings that a deploy has brought: those in none of these declarations."""
-    ours = {name for props in declared for name in props["bindings"]}
-    return [binding["name"] for binding in settings.get("bindings", ()) if binding["name"] not in ours]
 
 
 def observed(props: Properties, settings: Settings) -> dict[str, Any]:

@@ -83,6 +83,17 @@ def test_an_app_deployed_after_an_upload_without_an_answer_is_not_overwritten(li
     assert life.provider.read("id", life.props).outs == life.props
 
 
+def test_what_is_deployed_after_a_change_without_an_answer_keeps_its_bindings(life):
+    life.provider.create(life.props)
+    wanted = life.props | {"bindings": bound(plain("OVERSKILL_APP_NAME", "A B C"))}
+    life.faults("PATCH", {"kind": "reset", "when": "after"})
+    life.meanwhile = lambda: life.deploy(plain("DEPLOYED", "1"))
+    life.provider.update("id", life.props, wanted)
+    assert life.slept
+    assert list(life.bindings()) == ["DEPLOYED", "OVERSKILL_APP_NAME"]
+    assert life.provider.read("id", wanted).outs == wanted
+
+
 def test_a_storm_of_429_is_waited_out(life):
     life.faults("PUT", {"kind": "status", "status": 429}, times=2)
     life.provider.create(life.props)
