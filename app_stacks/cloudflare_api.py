@@ -51,7 +51,7 @@ class ScriptAddress:
 class CloudflareApi:
     """A client for one token. Raises `CloudflareError` for every answer that is not a success.
 
-    Calls that fail for a passing reason are made again, by default not at all.
+    Calls that fail for a passing reason are made again as `patience` says, by default never.
     """
 
     def __init__(
