@@ -1,9 +1,11 @@
 """Custom hostnames of a zone: customers' own hosts, whose requests go where the fallback origin does.
 
-Nobody is asked whether a host points here, and no certificate is issued: both are active as soon as they are made.
+Nobody is asked whether a host points here or is its owner's, and no certificate is issued: all is active as soon as it
+is made. The records that would tell Cloudflare whose a host is are shown all the same.
 """
 
 import re
+import uuid
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -72,7 +74,7 @@ def create_hostname(call: Call) -> Accepted:
     _refuse_wrong(name)
     if any(known["hostname"] == name for known in call.store.values("custom_hostnames", call["zone"])):
         raise refusal(409, 1406, "Duplicate custom hostname found.")
-    made = {"id": new_id(), "hostname": name, "status": "active", "created_at": now()}
+    made = {"id": new_id(), "hostname": name, "status": "active", "created_at": now(), **_ownership(name)}
     return Accepted(status=201, result=_put(call, made, sent))
 
 
@@ -124,6 +126,15 @@ def _put(call: Call, known: Document, sent: Change) -> Document:
     kept = {**known, **changed}
     call.store.put("custom_hostnames", call["zone"], kept["id"], kept)
     return kept
+
+
+def _ownership(name: str) -> dict[str, Any]:
+    token = str(uuid.uuid4())
+    challenge = f"http://{name}/.well-known/cf-custom-hostname-challenge/{token}"
+    return {
+        "ownership_verification": {"type": "txt", "name": f"_cf-custom-hostname.{name}", "value": token},
+        "ownership_verification_http": {"http_url": challenge, "http_body": token},
+    }
 
 
 def _certificate(known: Document, ssl: Ssl) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The values of a KV namespace, one by one and many at once, and the list of its keys."""
+"""The values of a KV namespace with their metadata, one by one and many at once, and the list of its keys."""
 
 import base64
 import json
@@ -12,6 +12,7 @@ from local_cloud.cloudflare import code
 from local_cloud.cloudflare.dialect import Page, refusal
 from local_cloud.cloudflare.kv_namespaces import NAMESPACE, kv_namespace_of
 from local_cloud.routing import RouteTable
+from local_cloud.store import Document
 
 routes = RouteTable(permission="Workers KV Storage")
 
@@ -45,12 +46,16 @@ Keys = Annotated[list[str], Field(max_length=MAX_BULK)]
 @routes.on("GET", VALUE)
 def get_value(call: Call) -> Answer:
     """The value as it is; the header `expiration` says when it goes."""
-    found = kv.read(call.store, kv_namespace_of(call)["id"], call["key"])
-    if not found:
-        raise refusal(404, 10009, "get: 'key not found'")
+    found = _found(call)
     expiration = {"expiration": str(found["expiration"])} if "expiration" in found else {}
     headers = {"Content-Type": "application/octet-stream", **expiration}
     return Answer(body=call.store.blob(found["blob"]), headers=headers)
+
+
+@routes.on("GET", f"{NAMESPACE}/metadata/{{key}}")
+def get_metadata(call: Call) -> Any:
+    """None for a value that has none."""
+    return _found(call).get("metadata")
 
 
 @routes.on("PUT", VALUE)
@@ -102,6 +107,13 @@ def list_keys(call: Call) -> Page:
         cursor=query.get("cursor", ""),
     )
     return Page(result=found.keys, info={"count": len(found.keys), "cursor": found.cursor or ""})
+
+
+def _found(call: Call) -> Document:
+    found = kv.read(call.store, kv_namespace_of(call)["id"], call["key"])
+    if not found:
+        raise refusal(404, 10009, "get: 'key not found'")
+    return found
 
 
 def _write(call: Call, namespace: str, key: str, value: kv.Value) -> None:

@@ -1,6 +1,7 @@
 """HTTP calls to the local cloud, and to nothing else."""
 
 import ipaddress
+import json
 import socket
 import threading
 import time
@@ -50,10 +51,15 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A successful answer; `body` is None where it has none."""
+    """A successful answer as it came."""
 
-    body: Any
+    text: str
     etag: str
+
+    @property
+    def body(self) -> Any:
+        """What it holds as JSON; None where it holds nothing."""
+        return json.loads(self.text) if self.text else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +79,31 @@ class Client:
     def __post_init__(self) -> None:
         require_loopback(self.base_url)
 
-    def call(self, method: str, path: str, body: Any = None, parameters: Mapping[str, str] | None = None) -> Answer:
-        """Make one call; `body` is sent as JSON. Raises `NotFound` for a 404 and `ApiError` for every other failure."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        parameters: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make one call; `body` is sent as JSON, `form` as a multipart one.
+
+        Raises `NotFound` for a 404 and `ApiError` for every other failure.
+        """
         url = self.base_url.rstrip("/") + path
         require_loopback(url)
         request = self.http.build_request(
-            method, url, json=body, params=parameters, headers={"Authorization": f"Bearer {self.token}"}
+            method,
+            url,
+            json=body,
+            params=parameters,
+            files=form and [(name, (None, value)) for name, value in form.items()],
+            headers={"Authorization": f"Bearer {self.token}"},
         )
         response = self._send(request)
         if response.is_success:
-            return Answer(body=response.json() if response.content else None, etag=response.headers.get("etag", ""))
+            return Answer(text=response.text, etag=response.headers.get("etag", ""))
         error = NotFound if response.status_code == httpx.codes.NOT_FOUND else ApiError
         raise error(
             f"{method} {request.url}: {response.status_code} {response.reason_phrase}: {self._reason(response)}"

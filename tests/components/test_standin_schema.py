@@ -13,9 +13,11 @@ from local_cloud.providers.cloudflare.zone import GET_ZONE, ZONE
 
 VERSION = "cloudflare:index/workerVersion:WorkerVersion"
 SINCE: dict[str, set[str]] = {
+    "cloudflare:index/d1Database:D1Database": {"fields"},
     "cloudflare:index/dnsRecord:DnsRecord": {"includeShadowMetadata"},
     "cloudflare:index/worker:Worker": {"force", "previewsBaseConfig"},
     "cloudflare:index/workersDeployment:WorkersDeployment": {"force"},
+    "cloudflare:index/workersKv:WorkersKv": {"expiration", "expirationTtl"},
     "cloudflare:index/workersKvNamespace:WorkersKvNamespace": {"jurisdiction", "mode"},
     VERSION: {
         *("authorEmail", "authorId", "cacheOptions", "deploy", "exports", "exportsReconciliation", "include"),
@@ -70,6 +72,9 @@ def schema_kind(property_: dict[str, Any]) -> tuple[str, str | None]:
     if property_["type"] == "array":
         kind, reference = schema_kind(property_["items"])
         return f"list of {kind}", reference
+    if "additionalProperties" in property_:
+        kind, reference = schema_kind(property_["additionalProperties"])
+        return f"map of {kind}", reference
     return property_["type"], None
 
 

@@ -235,6 +235,7 @@ STEPS = {
         Step("kv.namespaces.list", gives=Among({"id": "{namespace_id}"})),
         Step("kv.namespaces.values.update", {"key_name": "a/b", "value": b"x", "metadata": {"m": 1}}),
         Step("kv.namespaces.values.get", {"key_name": "a/b"}, b"x"),
+        Step("kv.namespaces.metadata.get", {"key_name": "a/b"}, {"m": 1}),
         Step("kv.namespaces.bulk_update", {"body": [{"key": "c", "value": "y"}]}, {"successful_key_count": 1}),
         Step("kv.namespaces.keys.list", gives=[{"name": "a/b", "metadata": {"m": 1}}, {"name": "c"}]),
         Step("kv.namespaces.values.delete", {"key_name": "a/b"}),

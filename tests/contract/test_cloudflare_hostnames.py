@@ -22,6 +22,8 @@ def made(cf, local, hostname, cleanup):
 
 def test_a_hostname_from_birth_to_death(cf, local, made, hostname):
     assert (made["hostname"], made["status"], made["ssl"]["status"]) == (hostname, "active", "active")
+    assert made["ownership_verification"]["name"] == f"_cf-custom-hostname.{hostname}"
+    assert made["ownership_verification_http"]["http_body"] == made["ownership_verification"]["value"]
     path = f"{HOSTNAMES}/{made['id']}"
     assert cf.get(path)["result"] == made
     changed = {"custom_metadata": {"app": "abc"}, "ssl": {**SSL, "wildcard": True, "settings": {"http2": "off"}}}

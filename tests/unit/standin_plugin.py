@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from typing import Any
 
 import grpc
@@ -44,6 +45,15 @@ class Context:
         raise failed
 
 
+def _sent(request: httpx.Request) -> Any:
+    """The JSON of a call, or the fields of its form."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+        parts = message_from_bytes(head + request.content).get_payload()
+        return {part.get_param("name", header="content-disposition"): part.get_payload() for part in parts}
+    return json.loads(request.content) if request.content else None
+
+
 @dataclass
 class Plugin:
     """A plugin over `service`; `calls` are the ones that it made."""
@@ -56,10 +66,12 @@ class Plugin:
 
     def __post_init__(self) -> None:
         def answer(request: httpx.Request) -> httpx.Response:
-            body = json.loads(request.content) if request.content else None
+            body = _sent(request)
             path = request.url.raw_path.decode().removeprefix("/api")
             self.calls.append((request.method, path, body))
             status, answer = self.service(request.method, path, body)
+            if isinstance(answer, str):
+                return httpx.Response(status, text=answer)
             return httpx.Response(status, json=answer) if answer is not None else httpx.Response(status)
 
         client = Client(

@@ -1,6 +1,7 @@
 """Cloudflare and GitHub as the recorded answers show them: what is put is kept, and given back in the API's shape."""
 
 import base64
+import json
 from typing import Any
 
 from nacl.public import PrivateKey, SealedBox
@@ -24,9 +25,25 @@ VISIBLE_ONCE = {
         **{name: [] for name in ("certificates", "validation_errors", "validation_records", "dcv_delegation_records")},
         **{"status": "initializing", "primary_certificate": "0"},
     },
+    "d1/database": {"version": "production", "created_at": NOW, "file_size": 0, "num_tables": 0},
+    "r2/buckets": {"creation_date": NOW, "location": "WEUR", "storage_class": "Standard"},
+    "custom_hostnames": {
+        **{"status": "pending", "created_at": NOW},
+        "ownership_verification": {"type": "txt", "name": "_cf-custom-hostname.x", "value": "token"},
+        "ownership_verification_http": {"http_url": "http://x/.well-known/token", "http_body": "token"},
+    },
     "fallback_origin": {"status": "pending_deployment", "errors": [], "created_at": NOW, "updated_at": NOW},
 }
 """What the service adds to a new item, by the collection it is in, or by its own name where it is the only one."""
+
+
+KEYS = {"d1/database": "uuid", "r2/buckets": "name"}
+"""What an item is found by, where that isn't its id."""
+
+KV_NAMESPACE = 6
+"""Slashes in the path of one: what is below it is a value's, or its metadata's."""
+
+_ISSUED = {"id": "certificate", "status": "initializing", "settings": {}, "certificate_authority": "google"}
 
 
 class CloudflareService:
@@ -40,6 +57,8 @@ class CloudflareService:
         if self.refusal:
             return self.refusal[0], {"errors": [{"code": 10000, "message": self.refusal[1]}]}
         path, _, query = path.partition("?")
+        if "/kv/namespaces/" in path and path.count("/") > KV_NAMESPACE:
+            return self._value(method, path, body)
         if path == "/zones":
             return 200, {"result": [zone for zone in self.zones() if f"name={zone['name']}" in query.split("&")]}
         if method == "PUT" and path.endswith("/fallback_origin"):
@@ -51,21 +70,39 @@ class CloudflareService:
             item = {"id": f"{kind}-{len(self.items)}", "created_on": NOW, **VISIBLE_ONCE[collection], **body}
             if collection == "dispatch/namespaces":
                 item["id"] = item["namespace_name"] = item.pop("name")
+            if collection == "d1/database":
+                item["uuid"] = item.pop("id")
+            if collection == "custom_hostnames":
+                item["ssl"] = {**_ISSUED, **item["ssl"]}
             if "bindings" in item:
                 item["bindings"] = [
                     {key: value for key, value in binding.items() if key != "text"}
                     for binding in sorted(item["bindings"], key=lambda binding: binding["name"])
                 ]
-            path += f"/{item['id']}"
+            path += f"/{item.get(KEYS.get(collection, 'id'))}"
             self.items[path] = item
         elif path not in self.items:
             return 404, {"errors": [{"code": 10007, "message": "not found"}]}
-        elif method == "PUT":
+        elif method in {"PUT", "PATCH"}:
             self.items[path] |= body
         elif method == "DELETE":
             self.items.pop(path)
             return 200, {"result": None}
         return 200, {"result": self.items[path]}
+
+    def _value(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        key = path.replace("/metadata/", "/values/")
+        if method == "PUT":
+            self.items[key] = body
+        elif key not in self.items:
+            return 404, {"errors": [{"code": 10009, "message": "get: 'key not found'"}]}
+        elif method == "DELETE":
+            del self.items[key]
+        elif key == path:
+            return 200, self.items[key]["value"]
+        else:
+            return 200, {"result": json.loads(self.items[key].get("metadata", "null"))}
+        return 200, {"result": None}
 
     def zones(self) -> list[dict[str, Any]]:
         return [zone for path, zone in self.items.items() if path.startswith("/zones/") and path.count("/") == 2]
@@ -96,7 +133,7 @@ class GitHubService:
             case "POST", ["orgs", _, "repos"]:
                 return 201, self._make(f"/{body['name']}", self._repository(body))
             case _, ["repos", "overskill-apps", *rest]:
-                return self._below(method, "/" + "/".join(rest), rest, body)
+                return self._below(method, "/" + "/".join(rest).partition("?")[0], rest, body)
             case "GET", ["repos", _, _]:
                 return 404, {"message": "Not Found"}
         return 501, {"message": f"{method} {path}"}
@@ -115,6 +152,17 @@ class GitHubService:
                 return 201, None
             case "POST", [_, "hooks"]:
                 return 201, self._make(f"{path}/{len(self.documents)}", {"url": "http://x/hooks", **self._masked(body)})
+            case "PUT", [_, "environments", name]:
+                return 200, self._make(path, {"name": name, **body, "protection_rules": _protection(body)})
+            case "PUT", [_, "rulesets", _]:
+                self.documents[path] |= body
+                return 200, self.documents[path]
+            case "POST", [_, "rulesets"]:
+                number = len(self.documents)
+                return 201, self._make(f"{path}/{number}", {**body, "node_id": "RRS"})
+            case "PUT", [_, "actions", "oidc", "customization", "sub"]:
+                self.documents[path] = {"use_immutable_subject": True, **body}
+                return 201, {}
             case "PUT", [_, "topics"]:
                 self.documents[path.removesuffix("/topics")]["topics"] = body["names"]
                 return 200, body
@@ -161,6 +209,11 @@ class GitHubService:
         if hook.get("config", {}).get("secret"):
             return {**hook, "config": {**hook["config"], "secret": MASKED}}
         return hook
+
+
+def _protection(environment: dict[str, Any]) -> list[dict[str, Any]]:
+    minutes = environment["wait_timer"]
+    return [{"type": "wait_timer", "wait_timer": minutes}] if minutes else []
 
 
 def cloudflare_plugin() -> tuple[Plugin, CloudflareService]:

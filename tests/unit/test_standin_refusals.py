@@ -158,7 +158,9 @@ def test_a_configurations_token_is_secret():
     assert decode(Provider(github.PACKAGE).CheckConfig(request, Context()).inputs) == {"token": Secret("t0ken")}
 
 
-@pytest.mark.parametrize("type_", ["cloudflare:index/d1Database:D1Database", "github:index/repository:Repository"])
+@pytest.mark.parametrize(
+    "type_", ["cloudflare:index/workersScript:WorkersScript", "github:index/repository:Repository"]
+)
 def test_another_type_is_refused_by_name(plugin, type_):
     response = plugin.check(type_, {"a": 1})
     refusal = (

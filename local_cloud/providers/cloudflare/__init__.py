@@ -6,9 +6,10 @@ from typing import Any
 
 from local_cloud.providers.client import Client, Retries
 from local_cloud.providers.cloudflare.certificates import CertificatePack
-from local_cloud.providers.cloudflare.custom_hostnames import CustomHostnameFallbackOrigin
+from local_cloud.providers.cloudflare.custom_hostnames import CustomHostname, CustomHostnameFallbackOrigin
+from local_cloud.providers.cloudflare.data import D1Database, R2Bucket
 from local_cloud.providers.cloudflare.dns import DnsRecord
-from local_cloud.providers.cloudflare.kv import KvNamespace
+from local_cloud.providers.cloudflare.kv import KvNamespace, KvValue
 from local_cloud.providers.cloudflare.worker_version import WorkerVersion
 from local_cloud.providers.cloudflare.workers import Deployment, DispatchNamespace, Route, Worker
 from local_cloud.providers.cloudflare.zone import GET_ZONE
@@ -50,8 +51,9 @@ PACKAGE = Package(
     resources={
         resource.type: resource
         for resource in (
-            *(DispatchNamespace, Worker, WorkerVersion, Deployment, KvNamespace),
-            *(Route, DnsRecord, CertificatePack, CustomHostnameFallbackOrigin),
+            *(DispatchNamespace, Worker, WorkerVersion, Deployment),
+            *(KvNamespace, KvValue, D1Database, R2Bucket),
+            *(Route, DnsRecord, CertificatePack, CustomHostname, CustomHostnameFallbackOrigin),
         )
     },
     functions={GET_ZONE.name: GET_ZONE},

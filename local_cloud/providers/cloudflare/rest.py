@@ -30,12 +30,12 @@ class RestResource(Resource[Client]):
     """False where the resource goes with the Worker that it belongs to: no call deletes it."""
 
     def create(self, planned: State) -> tuple[str, State]:
-        answer = self.service.call("POST", _path(self.collection, planned), to_api(self.shape, planned))
+        answer = self.service.call("POST", path_of(self.collection, planned), to_api(self.shape, planned))
         result = answer.body["result"]
         return self.identify(result, planned), overlay(self.shape, self.accept(result, planned), planned)
 
     def read(self, id: str, state: State) -> tuple[str, State]:
-        answer = self.service.call("GET", _path(self.item, {**state, "id": id}) + self.query)
+        answer = self.service.call("GET", path_of(self.item, {**state, "id": id}) + self.query)
         result = answer.body["result"]
         return self.identify(result, state), {**state, **self.accept(result, state)}
 
@@ -43,12 +43,12 @@ class RestResource(Resource[Client]):
         if not self.mutable:
             return planned
         body = {**dict.fromkeys(to_api(self.shape, state)), **to_api(self.shape, planned)}
-        answer = self.service.call("PUT", _path(self.item, {**planned, "id": id}), body)
+        answer = self.service.call("PUT", path_of(self.item, {**planned, "id": id}), body)
         return overlay(self.shape, self.accept(answer.body["result"], planned), planned)
 
     def delete(self, id: str, state: State) -> None:
         if self.deletable:
-            self.service.call("DELETE", _path(self.item, {**state, "id": id}))
+            self.service.call("DELETE", path_of(self.item, {**state, "id": id}))
 
     def locate(self, id: str) -> tuple[str, State]:
         parts = id.split("/")
@@ -75,5 +75,6 @@ def in_order_of(items: Iterable[State], before: Sequence[State], key: str) -> li
     return sorted(items, key=lambda item: order.get(item[key], len(order)))
 
 
-def _path(template: str, values: Mapping[str, Any]) -> str:
+def path_of(template: str, values: Mapping[str, Any]) -> str:
+    """The path that `template` makes of `values`."""
     return template.format_map({name: quote(str(value), safe="") for name, value in values.items()})

@@ -7,9 +7,12 @@ from typing import Any
 from local_cloud.providers.client import Client, Pace, Retries
 from local_cloud.providers.errors import ProviderError
 from local_cloud.providers.github.actions import ActionsSecret, ActionsVariable
+from local_cloud.providers.github.environment import RepositoryEnvironment
+from local_cloud.providers.github.oidc_subject import ActionsRepositoryOidcTemplate
 from local_cloud.providers.github.organization import ActionsOrganizationOidcTemplate, ActionsOrganizationPermissions
 from local_cloud.providers.github.repository import Repository
 from local_cloud.providers.github.repository_function import GET_REPOSITORY
+from local_cloud.providers.github.ruleset import RepositoryRuleset
 from local_cloud.providers.github.service import Owner, organization_or_user, user_of_token
 from local_cloud.providers.github.webhook import RepositoryWebhook
 from local_cloud.providers.resource import Package, State
@@ -82,7 +85,8 @@ PACKAGE = Package(
     resources={
         resource.type: resource
         for resource in (
-            *(Repository, ActionsSecret, ActionsVariable, RepositoryWebhook),
+            *(Repository, RepositoryEnvironment, RepositoryRuleset, RepositoryWebhook),
+            *(ActionsSecret, ActionsVariable, ActionsRepositoryOidcTemplate),
             *(ActionsOrganizationPermissions, ActionsOrganizationOidcTemplate),
         )
     },

@@ -17,7 +17,7 @@ _PLAIN = ("value", "plaintextValue")
 _SEALED = ("valueEncrypted", "encryptedValue")
 
 
-class _RepositoryPart(Resource[Owner]):
+class RepositoryPart(Resource[Owner]):
     """Something that a repository has under a name of its own; its id is `<repository>:<name>`."""
 
     collection: ClassVar[str]
@@ -51,7 +51,7 @@ class _RepositoryPart(Resource[Owner]):
         return self.service.call("GET", state["repository"], self._path(state)).body
 
 
-class ActionsSecret(_RepositoryPart):
+class ActionsSecret(RepositoryPart):
     """GitHub never gives a secret back: `remoteUpdatedAt` differing from `updatedAt` tells that somebody changed it."""
 
     type = "github:index/actionsSecret:ActionsSecret"
@@ -118,7 +118,7 @@ def _seal(value: str, public_key: str) -> str:
     return base64.b64encode(SealedBox(PublicKey(base64.b64decode(public_key))).encrypt(value.encode())).decode()
 
 
-class ActionsVariable(_RepositoryPart):
+class ActionsVariable(RepositoryPart):
     type = "github:index/actionsVariable:ActionsVariable"
     collection = "/actions/variables"
     name_property = "variableName"

@@ -4,15 +4,13 @@ Source: terraform-provider-github, github/resource_github_repository.go; the cal
 pulumi-github 6.15.0 was seen to make.
 """
 
-import hashlib
-import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from local_cloud.providers.check import Failure
 from local_cloud.providers.document import from_api, to_api
 from local_cloud.providers.errors import ProviderError
-from local_cloud.providers.github.service import Owner
+from local_cloud.providers.github.service import Owner, named
 from local_cloud.providers.resource import Resource, State
 from local_cloud.providers.schema import Object, SetOf, given, matching, one_of, output, strings, unsupported
 from local_cloud.providers.wire import UNKNOWN
@@ -90,11 +88,7 @@ class Repository(Resource[Owner]):
     )
 
     def name(self, inputs: Mapping[str, Any], previous: Mapping[str, Any], logical_name: str, seed: bytes) -> State:
-        """A repository without a name gets its logical name and 7 random digits, as pulumi-github names it."""
-        if inputs.get("name") is not None:
-            return dict(inputs)
-        digits = hashlib.sha256(seed).hexdigest() if seed else secrets.token_hex(4)
-        return {**inputs, "name": previous.get("name") or f"{logical_name}-{digits[:7]}"}
+        return named(inputs, previous, logical_name, seed)
 
     def validate(self, inputs: Mapping[str, Any]) -> Iterator[Failure]:
         if inputs.get("visibility") is not None and inputs.get("private") is not None:

@@ -1,12 +1,15 @@
 """GitHub's API as one owner sees it."""
 
+import hashlib
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.providers.client import Answer, Client
 from local_cloud.providers.errors import ApiError, NotFound, ProviderError
+from local_cloud.providers.resource import State
 from local_cloud.providers.schema import matching
 
 SECRET_NAME = matching(
@@ -72,6 +75,14 @@ def organization_or_user(name: str, client: Client) -> Owner:
     except NotFound:
         return Owner(name=name, is_organization=False, client=client)
     return Owner(name=name, is_organization=True, client=client)
+
+
+def named(inputs: Mapping[str, Any], previous: Mapping[str, Any], logical_name: str, seed: bytes) -> State:
+    """`inputs` whose `name`, where none is given, is the logical one and 7 random digits, as pulumi-github names it."""
+    if inputs.get("name") is not None:
+        return dict(inputs)
+    digits = hashlib.sha256(seed).hexdigest() if seed else secrets.token_hex(4)
+    return {**inputs, "name": previous.get("name") or f"{logical_name}-{digits[:7]}"}
 
 
 def go_time(timestamp: str | None) -> str | None:
