@@ -37,18 +37,28 @@ dispatcher = Dispatcher(
 domain = Domain("domain", DomainArgs.of(platform, worker=dispatcher.worker))
 if platform.certificate.kind == "advanced":
     AdvancedCertificate("certificate", AdvancedCertificateArgs.of(platform, zone_id=domain.zone_id))
+customer_hosts = None
 if platform.custom_hostnames:
     customers = CustomHostnamesArgs.of(platform, zone_id=domain.zone_id, worker=dispatcher.worker)
-    CustomHostnames("custom-hostnames", customers)
+    customer_hosts = {
+        "zoneId": domain.zone_id,
+        "origin": CustomHostnames("custom-hostnames", customers).origin,
+    }
 template = Template("template", TemplateArgs.of(stack))
 if platform.organization_settings.owned:
     Organization("organization", OrganizationArgs.of(stack))
 
 export(
     account_id=platform.account_id,
+    platform_environment=platform.platform_environment,
+    protected=platform.protected,
     namespaces=namespaces.names,
     origins=dataclasses.asdict(platform.origins),
     urls=platform.urls,
+    customer_hosts=customer_hosts,
+    plans=list(platform.plans),
+    default_plan=platform.default_plan,
+    oidc_subject=platform.organization_settings.oidc_subject is not None,
     github_organization=platform.github_organization,
     template=template.full_name,
     webhook_base=platform.webhook_base,

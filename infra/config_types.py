@@ -61,6 +61,11 @@ RepositoryFullName = _text(
     "must be a GitHub repository with its owner, such as overskill/vite-wfp-template",
 )
 PlanName = _text(r"[a-z][a-z0-9_-]{0,31}", "must be a plan's name: 1 to 32 of a-z, 0-9, _ and -, a letter first")
+VariableName = _text(
+    r"(?!(?:GITHUB|OVERSKILL|CLOUDFLARE)_)[A-Z_][A-Z0-9_]{0,99}",
+    "must be of A-Z, 0-9 and _, no digit first, and not begin with GITHUB_, OVERSKILL_ or CLOUDFLARE_",
+)
+TeamSlug = _text(r"[a-z0-9][a-z0-9._-]{0,99}", "must be a team's slug at GitHub, such as app-builders")
 ActionPattern = _text(
     r"[A-Za-z0-9_.*-]+/[A-Za-z0-9_./*-]+(?:@\S+)?",
     "must be an action such as actions/checkout@* or an owner's all: owner/*",

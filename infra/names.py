@@ -4,6 +4,7 @@
 `routing.js` are both tested over; its list of reserved names is read from there.
 """
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ AppEnvironment = Literal["preview", "staging", "production"]
 
 APP_ENVIRONMENTS: tuple[AppEnvironment, ...] = get_args(AppEnvironment)
 MAX_PULL_REQUEST = 999_999
-MAX_APP_ID_LENGTH = 63 - len("preview-") - len(f"-pr{MAX_PULL_REQUEST}")
+MAX_LABEL = 63
+MAX_APP_ID_LENGTH = MAX_LABEL - len("preview-") - len(f"-pr{MAX_PULL_REQUEST}")
 """46: the longest script, `preview-{app id}-pr999999`, has to fit a host label of 63 characters."""
 
 CONTRACT = Path(__file__).parents[1] / "contract" / "names.json"
@@ -114,6 +116,17 @@ def _account_worker(prefix: str, platform: PlatformEnvironment) -> str:
 def app_store(prefix: str, platform: PlatformEnvironment) -> str:
     """The title of the KV namespace that holds what the Workers know of the apps: `overskill-development-apps`."""
     return f"{prefix}-{platform}-apps"
+
+
+def app_data(namespace: str, app_id: str) -> str:
+    """What keeps an app's data in one app environment, database or bucket: `overskill-development-preview-abc123`.
+
+    A bucket's name has 63 characters at most: of a longer one, its end is a digest of the whole.
+    """
+    name = f"{namespace}-{app_id}"
+    return (
+        name if len(name) <= MAX_LABEL else f"{name[: MAX_LABEL - 11]}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+    )
 
 
 def usage_dataset(prefix: str, platform: PlatformEnvironment) -> str:

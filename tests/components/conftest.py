@@ -2,7 +2,7 @@
 
 import json
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,11 @@ COMPUTED = {
     "cloudflare:index/workersForPlatformsDispatchNamespace:WorkersForPlatformsDispatchNamespace": lambda i: {
         "namespaceName": i["name"]
     },
+    "cloudflare:index/customHostname:CustomHostname": lambda i: {
+        "status": "pending",
+        "ownershipVerification": {"type": "txt", "name": f"_cf-custom-hostname.{i['hostname']}", "value": "token"},
+        "ownershipVerificationHttp": {"httpUrl": f"http://{i['hostname']}/.well-known/token", "httpBody": "token"},
+    },
     "github:index/repository:Repository": lambda i: {"fullName": f"owner/{i['name']}"},
 }
 
@@ -29,6 +34,7 @@ class Recorder(Mocks):
         self.resources: list[MockResourceArgs] = []
         self.calls: list[MockCallArgs] = []
         self.options: dict[str, dict[str, Any]] = {}
+        self.parents: set[tuple[tuple[str, ...], str]] = set()
         self.outputs: dict[str, Any] = {}
         self.stack_outputs = stack_outputs
 
@@ -49,7 +55,10 @@ class Recorder(Mocks):
                 raise AssertionError(f"the program calls {args.token}")
 
     def note_options(self, request: Any) -> None:
-        """Keep those of a registration's options that decide over the life of what exists."""
+        """Keep what decides over the life of what exists: where a resource is, and those of its options that do."""
+        above = request.parent.split("::")[2] if "::" in request.parent else ""
+        lineage = [type_ for type_ in above.split("$") if type_ not in {"", "pulumi:pulumi:Stack"}]
+        self.parents.add(((*lineage, request.type), request.name))
         options = {
             "protect": request.protect,
             "ignoreChanges": list(request.ignoreChanges),
@@ -87,9 +96,11 @@ def plain(value: Any) -> Any:
 
 
 def without_secrets(value: Any) -> Any:
-    """`value` as a state shows it: what is secret in it is left out."""
+    """`value` as somebody who may not decrypt sees it."""
     if isinstance(value, dict):
-        return {key: without_secrets(item) for key, item in value.items()} if SECRET_SIGNATURE not in value else None
+        if SECRET_SIGNATURE in value:
+            return "[secret]"
+        return {key: without_secrets(item) for key, item in value.items()}
     return [without_secrets(item) for item in value] if isinstance(value, list) else value
 
 
@@ -98,12 +109,17 @@ def run_program(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Recorder]:
     """Run the program of `folder` as `stack`, with `config`, and give what it registered."""
 
     def run(
-        folder: str, stack: str, config: dict[str, Any] | None = None, stack_outputs: dict[str, Any] | None = None
+        folder: str,
+        stack: str,
+        config: dict[str, Any] | None = None,
+        stack_outputs: dict[str, Any] | None = None,
+        secret_keys: Sequence[str] = (),
     ) -> Recorder:
         project = yaml.safe_load((ROOT / ("." if folder == "infra" else folder) / "Pulumi.yaml").read_text())["name"]
         recorder = Recorder(stack_outputs or {})
         pulumi.runtime.set_mocks(recorder, project=project, stack=stack, preview=False)
-        pulumi.runtime.set_all_config({key: as_engine_gives_it(value) for key, value in (config or {}).items()})
+        given = {key: as_engine_gives_it(value) for key, value in (config or {}).items()}
+        pulumi.runtime.set_all_config(given, secret_keys=[key for key in secret_keys if key in given])
         monkeypatch.setattr(pulumi, "export", recorder.export)
         register = MockMonitor.RegisterResource
 

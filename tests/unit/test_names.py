@@ -36,6 +36,13 @@ def test_names_of_a_platform(build, case):
     assert build(case["prefix"], case["platform"]) == case["name"]
 
 
+@pytest.mark.parametrize("case", CONTRACT["appData"], ids=lambda case: case["appId"])
+def test_names_of_an_apps_data_fit_a_bucket(case):
+    name = names.app_data(case["namespace"], case["appId"])
+    assert name == case["name"]
+    assert len(name) <= 63
+
+
 @pytest.mark.parametrize("case", CONTRACT["scripts"], ids=lambda case: case["script"])
 def test_script_is_built_and_parsed_back(case):
     script = names.Script(
