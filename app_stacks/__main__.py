@@ -1,37 +1,34 @@
 """One app of one platform stack."""
 
-from functools import partial
+from typing import Any
 
 import pulumi
 
 from app_stacks import config
 from app_stacks.app import App, AppArgs
-from app_stacks.platform_stack import namespace_of, platform_outputs
+from app_stacks.platform_stack import platform_outputs
+from infra.names import Script
+from infra.outputs import PlatformOutputs
 
 settings = config.load()
-platform = platform_outputs(settings.platform_stack)
+secrets = config.secrets(settings)
 
-app = App(
-    settings.app_id,
-    AppArgs(
-        app_id=settings.app_id,
-        display_name=settings.display_name,
-        account_id=platform.account_id,
-        namespaces={e: platform.apply(partial(namespace_of, app_environment=e)) for e in settings.app_environments},
-        template=platform.template,
-        webhook_url=pulumi.Output.concat(platform.webhook_base, "/github"),
-        webhook_secret=config.webhook_secret(settings.app_id),
-    ),
-)
 
-pulumi.export("repository", app.repository)
-pulumi.export(
-    "urls",
-    {
-        environment: pulumi.Output.all(platform.origins, script).apply(lambda given: given[0].subdomain_url(given[1]))
-        for environment, script in app.scripts.items()
-    },
-)
-production = pulumi.Output.all(platform, app.scripts["production"])
-pulumi.export("pathUrl", production.apply(lambda given: given[0].origins.path_url(given[1])))
-pulumi.export("url", production.apply(lambda given: given[0].origins.url(given[1], given[0].urls)))
+def declare(platform: PlatformOutputs) -> pulumi.Output[dict[str, Any]]:
+    """The app, and what the stack tells of it. Which resources there are depends on the platform."""
+    app = App(settings.app_id, AppArgs.of(settings, platform, secrets))
+    scripts = {e: Script(app_id=settings.app_id, environment=e).name for e in settings.app_environments}
+    origins, production = platform.origins, scripts["production"]
+    shown = {
+        "repository": app.repository,
+        "urls": {environment: origins.subdomain_url(script) for environment, script in scripts.items()},
+        "pathUrl": origins.path_url(production),
+        "url": origins.url(production, platform.urls),
+        "hostnames": app.hostnames,
+    }
+    return pulumi.Output.from_input(shown)
+
+
+outputs = platform_outputs(settings.platform_stack).apply(declare)
+for name in ("repository", "urls", "pathUrl", "url", "hostnames"):
+    pulumi.export(name, outputs[name])

@@ -6,7 +6,6 @@ from typing import Any
 import pulumi
 from pydantic import ValidationError
 
-from infra.names import AppEnvironment
 from infra.outputs import PlatformOutputs
 
 
@@ -14,15 +13,6 @@ def platform_outputs(stack: str) -> pulumi.Output[PlatformOutputs]:
     """The outputs of one platform stack, such as `local`. Fails with `pulumi.RunError` where they are not all there."""
     reference = pulumi.StackReference(f"{pulumi.get_organization()}/overskill/{stack}")
     return reference.outputs.apply(lambda outputs: _checked(stack, outputs))
-
-
-def namespace_of(platform: PlatformOutputs, app_environment: AppEnvironment) -> str:
-    """Raises `pulumi.RunError` where the platform has no such app environment."""
-    if app_environment not in platform.namespaces:
-        raise pulumi.RunError(
-            f"the platform has no app environment {app_environment}: leave it out of overskill-apps:appEnvironments"
-        )
-    return platform.namespaces[app_environment]
 
 
 def _checked(stack: str, outputs: Mapping[str, Any]) -> PlatformOutputs:

@@ -1,19 +1,38 @@
 """An app's repository on GitHub, with what its pipeline needs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_github as github
 
+from infra.names import AppEnvironment
+
+Permission = Literal["pull", "triage", "push", "maintain", "admin"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class AppRepositoryArgs:
-    """`template` is `owner/name`; `webhook_url` takes the repository's events, signed with `webhook_secret`."""
+    """`template` is `owner/name`; `webhook_url` takes the repository's events, signed with `webhook_secret`.
+
+    `archive`: the repository is archived and not deleted when its stack is destroyed. `oidc_subject`: its workflows'
+    identity tokens name the organisation's subject, and not GitHub's own. `variables` and `secrets` are those of its
+    workflows. `collaborators` are users by name; `team` is a slug, and may push.
+    """
 
     name: str
     description: str
-    template: pulumi.Input[str]
-    webhook_url: pulumi.Input[str]
+    visibility: Literal["private", "public"]
+    template: str
+    archive: bool
+    environments: Sequence[AppEnvironment]
+    oidc_subject: bool
+    variables: Mapping[str, str]
+    secrets: Mapping[str, pulumi.Input[str]]
+    collaborators: Mapping[str, Permission]
+    team: str | None
+    webhook_url: str
     webhook_secret: pulumi.Input[str]
 
 
@@ -24,36 +43,105 @@ class AppRepository(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AppRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("overskill:apps:AppRepository", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        template = pulumi.Output.from_input(args.template).apply(lambda full_name: full_name.split("/", 1))
-        repository = github.Repository(
-            name,
+        self._name, self._child = name, pulumi.ResourceOptions(parent=self)
+        repository = self._repository(args)
+        self._rules(repository.name)
+        self._webhook(args, repository.name)
+        self._pipeline(args, repository.name)
+        self._access(args, repository.name)
+        self.full_name = repository.full_name
+        self.register_outputs({"full_name": self.full_name})
+
+    def _repository(self, args: AppRepositoryArgs) -> github.Repository:
+        owner, _, template = args.template.partition("/")
+        return github.Repository(
+            self._name,
             name=args.name,
             description=args.description,
-            visibility="private",
-            template=github.RepositoryTemplateArgs(owner=template[0], repository=template[1]),
+            visibility=args.visibility,
+            template=github.RepositoryTemplateArgs(owner=owner, repository=template),
             topics=["overskill"],
             has_issues=False,
             has_projects=False,
             has_wiki=False,
             delete_branch_on_merge=True,
-            opts=child,
+            archive_on_destroy=args.archive,
+            # A repository has started from what it started from: another template would make it anew.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["template"]),
         )
+
+    def _rules(self, repository: pulumi.Input[str]) -> None:
+        """The default branch is kept, and so is its history. Anybody who may push may push to it."""
+        github.RepositoryRuleset(
+            f"{self._name}-default-branch",
+            repository=repository,
+            name="default branch",
+            target="branch",
+            enforcement="active",
+            conditions=github.RepositoryRulesetConditionsArgs(
+                ref_name=github.RepositoryRulesetConditionsRefNameArgs(includes=["~DEFAULT_BRANCH"], excludes=[])
+            ),
+            rules=github.RepositoryRulesetRulesArgs(deletion=True, non_fast_forward=True),
+            opts=self._child,
+        )
+
+    def _webhook(self, args: AppRepositoryArgs, repository: pulumi.Input[str]) -> None:
         github.ActionsSecret(
-            f"{name}-webhook-secret",
-            repository=repository.name,
+            f"{self._name}-webhook-secret",
+            repository=repository,
             secret_name="OVERSKILL_WEBHOOK_SECRET",  # noqa: S106 - the secret's name
             value=args.webhook_secret,
-            opts=child,
+            opts=self._child,
         )
         github.RepositoryWebhook(
-            f"{name}-webhook",
-            repository=repository.name,
+            f"{self._name}-webhook",
+            repository=repository,
             events=["deployment_status", "pull_request", "push", "workflow_run"],
             configuration=github.RepositoryWebhookConfigurationArgs(
                 url=args.webhook_url, content_type="json", insecure_ssl=False, secret=args.webhook_secret
             ),
-            opts=child,
+            opts=self._child,
         )
-        self.full_name = repository.full_name
-        self.register_outputs({"full_name": self.full_name})
+
+    def _pipeline(self, args: AppRepositoryArgs, repository: pulumi.Input[str]) -> None:
+        for environment in args.environments:
+            github.RepositoryEnvironment(
+                f"{self._name}-environment-{environment}",
+                repository=repository,
+                environment=environment,
+                opts=self._child,
+            )
+        for variable, text in args.variables.items():
+            github.ActionsVariable(
+                f"{self._name}-variable-{variable}",
+                repository=repository,
+                variable_name=variable,
+                value=text,
+                opts=self._child,
+            )
+        for secret, value in args.secrets.items():
+            github.ActionsSecret(
+                f"{self._name}-secret-{secret}",
+                repository=repository,
+                secret_name=secret,
+                value=value,
+                opts=self._child,
+            )
+        if args.oidc_subject:
+            github.ActionsRepositoryOidcSubjectClaimCustomizationTemplate(
+                f"{self._name}-oidc-subject", repository=repository, use_default=False, opts=self._child
+            )
+
+    def _access(self, args: AppRepositoryArgs, repository: pulumi.Input[str]) -> None:
+        for user, permission in args.collaborators.items():
+            github.RepositoryCollaborator(
+                f"{self._name}-collaborator-{user}",
+                repository=repository,
+                username=user,
+                permission=permission,
+                opts=self._child,
+            )
+        if args.team:
+            github.TeamRepository(
+                f"{self._name}-team", repository=repository, team_id=args.team, permission="push", opts=self._child
+            )

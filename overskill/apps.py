@@ -1,6 +1,7 @@
 """Apps of the local cloud: made, listed, destroyed. Each is a stack of the app program."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -93,7 +94,12 @@ def _write_stack_file(session: Session, app_id: str, display_name: str) -> None:
     if display_name:
         config[f"{APP_PROJECT}:displayName"] = display_name
     content["config"] = {**content.get("config", {}), **config}
-    if not any(isinstance(value, dict) and "secure" in value for value in content["config"].values()):
+    if not _is_encrypted(content["config"]):
         # It is that of a passphrase, which is made anew where it is gone, and then stands in the way.
         content.pop("encryptionsalt", None)
     file.write_text(yaml.safe_dump(content))
+
+
+def _is_encrypted(value: Any) -> bool:
+    """Whether anything in a stack's configuration is."""
+    return isinstance(value, dict) and ("secure" in value or any(_is_encrypted(inner) for inner in value.values()))

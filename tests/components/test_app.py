@@ -2,16 +2,24 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
+from pathlib import Path
 
 import pulumi
 import pytest
+import yaml
+from conftest import plain, without_secrets
+from graph import difference, graph_of
+from pulumi.config import ConfigMissingError
 
-from app_stacks.namespace_script import COMPATIBILITY_DATE
+from app_stacks.config import AppConfig
 
+GRAPHS = Path(__file__).parent / "graphs"
 STACK_OUTPUTS = {
     "accountId": "00000000000000000000000000000001",
     "apiBase": "http://127.0.0.1:8786/api",
     "appStore": "app-store-id",
+    "defaultPlan": "free",
     "dispatcherVersion": "version-id",
     "githubOrganization": "overskill-apps",
     "namespaces": {app: f"overskill-development-{app}" for app in ("preview", "staging", "production")},
@@ -22,6 +30,10 @@ STACK_OUTPUTS = {
         "scheme": "http",
         "port": 8788.0,
     },
+    "oidcSubject": False,
+    "plans": ["free", "pro"],
+    "platformEnvironment": "development",
+    "protected": False,
     "template": "overskill/vite-wfp-template",
     "urls": "subdomain",
     "usageDataset": "overskill_development_usage",
@@ -35,35 +47,106 @@ APP_SECRET = hmac.new(ROOT_SECRET.encode(), b"webhook:ultrathink", hashlib.sha25
 def run_app(run_program, monkeypatch):
     monkeypatch.setenv("OVERSKILL_WEBHOOK_SECRET", ROOT_SECRET)
 
-    def run(stack: str = "local.ultrathink", platform: dict[str, object] | None = None, **config: object):
+    def run(
+        stack: str = "local.ultrathink",
+        platform: dict[str, object] | None = None,
+        encrypted: Sequence[str] = ("secrets", "cloudflareToken"),
+        **config: object,
+    ):
         own = {f"overskill-apps:{key}": value for key, value in config.items()}
-        return run_program("app_stacks", stack, own, STACK_OUTPUTS | (platform or {}))
+        secret = [f"overskill-apps:{key}" for key in encrypted]
+        return run_program("app_stacks", stack, own, STACK_OUTPUTS | (platform or {}), secret)
 
     return run
 
 
-def test_scripts(run_app):
-    scripts = run_app(displayName="Ultra Think").of("NamespaceScript")
-    assert {name: {k: v for k, v in inputs.items() if k != "__provider"} for name, inputs in scripts.items()} == {
-        f"ultrathink-{app}": {
-            "account_id": STACK_OUTPUTS["accountId"],
-            "namespace": f"overskill-development-{app}",
-            "script": script,
-            "tags": ["app-ultrathink", f"environment-{app}"],
-            "bindings": {
-                "OVERSKILL_APP_NAME": {"type": "plain_text", "name": "OVERSKILL_APP_NAME", "text": "Ultra Think"},
-                "OVERSKILL_ENVIRONMENT": {"type": "plain_text", "name": "OVERSKILL_ENVIRONMENT", "text": app},
-            },
-            "compatibility_date": COMPATIBILITY_DATE,
-            "compatibility_flags": [],
-            "observability": True,
-        }
-        for app, script in {
-            "preview": "preview-ultrathink",
-            "staging": "staging-ultrathink",
-            "production": "ultrathink",
-        }.items()
-    }
+def test_declares(run_app):
+    assert graph_of(run_app(displayName="Ultra Think")) == yaml.safe_load((GRAPHS / "app.yaml").read_text())
+
+
+OPTIONS = yaml.safe_load((GRAPHS / "app_options.yaml").read_text())
+CONFIG = OPTIONS["config"]
+SECRETS = {"secrets": {"SUPABASE_KEY": "planted-key"}, "cloudflareToken": "planted-token"}
+
+
+@pytest.mark.parametrize("case", CONFIG, ids=lambda case: "-".join(case["keys"]))
+def test_an_option_changes_the_graph(run_app, case):
+    changed = run_app(platform=case.get("platform"), **case["keys"])
+    assert difference(graph_of(run_app()), graph_of(changed)) == case["changes"]
+
+
+def test_with_every_option(run_app):
+    keys = {key: value for case in CONFIG for key, value in case["keys"].items() if key != "appEnvironments"}
+    platform = {"customerHosts": {"zoneId": "zone-1", "origin": "customers.overskill.localhost"}, "oidcSubject": True}
+    declared = graph_of(run_app(platform=platform, **{**keys, "data": ["d1", "kv", "r2"]}))
+    assert declared == yaml.safe_load((GRAPHS / "app_everything.yaml").read_text())
+
+
+def test_every_option_is_flipped():
+    keys = {field.alias for field in AppConfig.model_fields.values()} - {"platformStack", "appId"} | {*SECRETS}
+    assert keys - {key for case in CONFIG for key in case["keys"]} == set()
+
+
+@pytest.mark.parametrize("case", OPTIONS["platform"], ids=lambda case: "-".join(case["outputs"]))
+def test_what_the_platform_is_changes_the_graph(run_app, case):
+    assert difference(graph_of(run_app()), graph_of(run_app(platform=case["outputs"]))) == case["changes"]
+
+
+def test_what_there_was_keeps_its_urn(run_app):
+    """Or a stack made before would have it replaced."""
+    parents, urns = run_app().parents, set()
+    for line in (GRAPHS / "app_urns.txt").read_text().splitlines():
+        type_, _, name = line.partition("::")
+        urns.add((tuple(type_.split("$")), name))
+    assert urns <= parents
+
+
+def test_a_template_does_not_replace_a_repository(run_app):
+    assert run_app().options["ultrathink"]["ignoreChanges"] == ["template"]
+
+
+def test_no_secret_is_a_plain_input(run_app):
+    """Neither the planted ones, nor the one that is derived for the app."""
+    declared = run_app(**SECRETS, deployCredentials="token")
+    told = repr([without_secrets(resource.inputs) for resource in declared.resources] + [declared.outputs])
+    assert not [secret for secret in ("planted", APP_SECRET) if secret in told]
+    shown = repr([plain(resource.inputs) for resource in declared.resources])
+    assert all(secret in shown for secret in ("planted-key", "planted-token", APP_SECRET))
+
+
+def test_no_two_apps_share_a_secret(run_app):
+    """`ActionsSecret` and webhook have the same one, and another app another."""
+    ours, theirs = (run_app(f"local.{app}").of("ActionsSecret") for app in ("ultrathink", "other"))
+    assert ours["ultrathink-webhook-secret"]["value"] != theirs["other-webhook-secret"]["value"]
+
+
+@pytest.mark.parametrize("key", SECRETS)
+def test_a_secret_in_plain_text_is_refused(run_app, key):
+    with pytest.raises(pulumi.RunError, match=f"overskill-apps:{key}: is there in plain text") as refused:
+        run_app(encrypted=(), **{key: SECRETS[key]})
+    assert "planted" not in str(refused.value)
+
+
+def test_a_token_of_cloudflares_has_to_be_given(run_app):
+    with pytest.raises(ConfigMissingError, match="overskill-apps:cloudflareToken"):
+        run_app(deployCredentials="token")
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"plan": "gold"}, "overskill-apps:plan: the platform's are free, pro"),
+        ({"hostnames": ["shop.customer.com"]}, "set overskill:customHostnames there"),
+        ({"variables": {"A": "1"}, "secrets": {"A": "2"}}, "A: a name stands for one variable"),
+        ({"variables": {"DB": "1"}, "data": ["d1"]}, "DB: a name stands for one variable"),
+        ({"variables": {"GITHUB_TOKEN": "1"}}, "not begin with GITHUB_"),
+        ({"secrets": {"bad-name": "1"}}, r"overskill-apps:secrets\.0: .*must be of A-Z"),
+        ({"services": ["Https://x"]}, r"overskill-apps:services\.0"),
+    ],
+)
+def test_what_cannot_be_is_told(run_app, config, told):
+    with pytest.raises(pulumi.RunError, match=told):
+        run_app(**config)
 
 
 def test_provider_is_pickled_by_reference(run_app):
@@ -71,20 +154,6 @@ def test_provider_is_pickled_by_reference(run_app):
     for inputs in run_app().of("NamespaceScript").values():
         assert isinstance(inputs["__provider"], str)
         assert len(inputs["__provider"]) < 150
-
-
-def test_repository(run_app):
-    declared = run_app()
-    repository = declared.of("Repository")["ultrathink"]
-    assert repository["name"] == repository["description"] == "ultrathink"
-    assert repository["template"] == {"owner": "overskill", "repository": "vite-wfp-template"}
-    assert repository["visibility"] == "private"
-    assert not (repository["hasIssues"] or repository["hasWiki"] or repository["hasProjects"])
-    secret = declared.of("ActionsSecret")["ultrathink-webhook-secret"]
-    assert (secret["repository"], secret["secretName"]) == ("ultrathink", "OVERSKILL_WEBHOOK_SECRET")
-    webhook = declared.of("RepositoryWebhook")["ultrathink-webhook"]
-    assert webhook["configuration"]["url"] == "http://127.0.0.1:8786/webhooks/github"
-    assert webhook["events"] == ["deployment_status", "pull_request", "push", "workflow_run"]
 
 
 def test_the_webhook_secret_is_the_apps_own_and_stays_secret(run_app):

@@ -1,0 +1,38 @@
+"""What the dispatch Worker reads of an app in the platform's KV namespace, by keys of its own."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """The platform's KV namespace."""
+
+    account_id: str
+    namespace_id: str
+
+    def app(
+        self, name: str, app_id: str, plan: str | None, services: Sequence[str], opts: pulumi.ResourceOptions
+    ) -> cloudflare.WorkersKv:
+        """An app's plan, unless it is the platform's default, and the hosts that it may call."""
+        record = {"plan": plan} if plan else {}
+        return self._put(name, f"app:{app_id}", record | ({"services": list(services)} if services else {}), opts)
+
+    def host(self, name: str, hostname: str, script: str, opts: pulumi.ResourceOptions) -> cloudflare.WorkersKv:
+        """Which script answers at a customer's host."""
+        return self._put(name, f"host:{hostname}", {"script": script}, opts)
+
+    def _put(self, name: str, key: str, value: Any, opts: pulumi.ResourceOptions) -> cloudflare.WorkersKv:
+        return cloudflare.WorkersKv(
+            name,
+            account_id=self.account_id,
+            namespace_id=self.namespace_id,
+            key_name=key,
+            value=json.dumps(value, separators=(",", ":")),
+            opts=opts,
+        )
