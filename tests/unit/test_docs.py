@@ -10,6 +10,7 @@ import emulated_calls
 import typer
 from pydantic import BaseModel
 
+from app_stacks.config import CLOUDFLARE_TOKEN, PROJECT, AppConfig
 from infra.config import StackConfig
 from local_cloud.control import control_routes
 from local_cloud.profiles import PROFILES, Wanted
@@ -43,6 +44,11 @@ def test_every_command_is_in_the_readme():
 
 def test_every_configuration_key_is_in_the_readme():
     assert [key for key in keys(StackConfig) if f"`{key}`" not in README] == []
+
+
+def test_every_key_of_an_apps_stack_is_in_the_readme():
+    names = {field.alias for field in AppConfig.model_fields.values()} - {"platformStack", "appId"}
+    assert [name for name in names | {CLOUDFLARE_TOKEN} if f"`{PROJECT}:{name}`" not in README] == []
 
 
 def test_the_calls_in_the_local_clouds_page_are_those_that_it_has():

@@ -1,4 +1,4 @@
-"""KV values, databases, buckets, customers' hosts, rulesets and identity tokens' subjects, as the stand-ins have them."""
+"""KV values, databases, buckets, customers' hosts, rulesets, identity tokens' subjects, as the stand-ins have them."""
 
 from typing import Any
 
