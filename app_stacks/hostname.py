@@ -31,7 +31,6 @@ class AppHostname(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AppHostnameArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("overskill:apps:AppHostname", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
         made = cloudflare.CustomHostname(
             name,
             zone_id=args.customer_hosts.zone_id,
@@ -40,9 +39,11 @@ class AppHostname(pulumi.ComponentResource):
             ssl=cloudflare.CustomHostnameSslArgs(
                 method="http", type="dv", bundle_method="ubiquitous", certificate_authority="google", wildcard=False
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        args.store.host(f"{name}-record", args.hostname, args.script, child)
+        # Not before Cloudflare has taken the host for this app: it may be another one's.
+        after = pulumi.ResourceOptions(parent=self, depends_on=[made])
+        args.store.host(f"{name}-record", args.hostname, args.script, after)
         self.records = pulumi.Output.all(
             cname=args.customer_hosts.origin,
             ownership=made.ownership_verification,

@@ -81,6 +81,18 @@ def _kv_namespace(clouds: Clouds, inputs: Inputs) -> str | None:
     return next((f"{account}/{one['id']}" for one in found if one["title"] == inputs["title"]), None)
 
 
+def _database(clouds: Clouds, inputs: Inputs) -> str | None:
+    account, name = inputs["accountId"], inputs["name"]
+    found = clouds.cloudflare(f"accounts/{account}/d1/database", name=name) or []
+    return next((f"{account}/{one['uuid']}" for one in found if one["name"] == name), None)
+
+
+def _bucket(clouds: Clouds, inputs: Inputs) -> str | None:
+    account, name = inputs["accountId"], inputs["name"]
+    found = clouds.cloudflare(f"accounts/{account}/r2/buckets/{name}")
+    return None if found is None else f"{account}/{name}/default"
+
+
 def _dns_record(clouds: Clouds, inputs: Inputs) -> str | None:
     zone = inputs["zoneId"]
     found = clouds.cloudflare(f"zones/{zone}/dns_records", name=inputs["name"], type=inputs["type"])
@@ -122,16 +134,35 @@ def _webhook(clouds: Clouds, inputs: Inputs) -> str | None:
     return next((f"{inputs['repository']}/{hook['id']}" for hook in hooks if hook["config"]["url"] == url), None)
 
 
+def _ruleset(clouds: Clouds, inputs: Inputs) -> str | None:
+    repository = inputs["repository"]
+    rulesets = clouds.github(f"repos/{clouds.owner}/{repository}/rulesets") or []
+    return next((f"{repository}:{one['id']}" for one in rulesets if one["name"] == inputs["name"]), None)
+
+
+def _variable(clouds: Clouds, inputs: Inputs) -> str | None:
+    repository, name = inputs["repository"], inputs["variableName"]
+    found = clouds.github(f"repos/{clouds.owner}/{repository}/actions/variables/{name}")
+    return None if found is None else f"{repository}:{name}"
+
+
 FINDERS: dict[str, Finder] = {
     "cloudflare:index/workersForPlatformsDispatchNamespace:WorkersForPlatformsDispatchNamespace": _namespace,
     "cloudflare:index/worker:Worker": _worker,
     "cloudflare:index/workersKvNamespace:WorkersKvNamespace": _kv_namespace,
+    "cloudflare:index/d1Database:D1Database": _database,
+    "cloudflare:index/r2Bucket:R2Bucket": _bucket,
     "cloudflare:index/dnsRecord:DnsRecord": _dns_record,
     "cloudflare:index/workersRoute:WorkersRoute": _route,
     "github:index/repository:Repository": _repository,
     "github:index/repositoryWebhook:RepositoryWebhook": _webhook,
+    "github:index/repositoryRuleset:RepositoryRuleset": _ruleset,
+    "github:index/actionsVariable:ActionsVariable": _variable,
 }
-"""The types whose service refuses a second one of the same name. A finder gives the import id of what exists."""
+"""The types whose service refuses a second one of the same name. A finder gives the import id of what exists.
+
+A customer's hostname is not among them: one that exists may be another app's.
+"""
 
 
 def release_dead_locks(engine: Engine, stack: str) -> None:
