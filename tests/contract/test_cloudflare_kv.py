@@ -82,12 +82,17 @@ def test_a_value_with_metadata_and_expiration(cf, kv_namespace):
     cf.put(path, files=form, params={"expiration": str(until)})
     answer = cf.send("GET", path)
     assert (answer.content, answer.headers["expiration"]) == (b"\0value", str(until))
+    metadata = f"{kv_namespace}/metadata/a"
+    assert cf.get(metadata)["result"] == {"é": [1]}
     (listed,) = cf.get(f"{kv_namespace}/keys")["result"]
     assert listed == {"name": "a", "expiration": until, "metadata": {"é": [1]}}
     cf.put(path, content=b"x", params={"expiration_ttl": "60"})
     (listed,) = cf.get(f"{kv_namespace}/keys")["result"]
     assert abs(listed["expiration"] - time.time() - 60) < 5
     assert "metadata" not in listed
+    assert cf.get(metadata)["result"] is None
+    cf.delete(path)
+    assert cf.refused("GET", metadata, 404)[0] == 10009
 
 
 def test_many_values_at_once(cf, kv_namespace):
