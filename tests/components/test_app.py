@@ -12,7 +12,11 @@ from conftest import plain, without_secrets
 from graph import difference, graph_of
 from pulumi.config import ConfigMissingError
 
+from app_stacks.app import App
+from app_stacks.app_data import AppData
 from app_stacks.config import AppConfig
+from app_stacks.hostname import AppHostname
+from app_stacks.repository import AppRepository
 
 GRAPHS = Path(__file__).parent / "graphs"
 STACK_OUTPUTS = {
@@ -80,6 +84,16 @@ def test_with_every_option(run_app):
     platform = {"customerHosts": {"zoneId": "zone-1", "origin": "customers.overskill.localhost"}, "oidcSubject": True}
     declared = graph_of(run_app(platform=platform, **{**keys, "data": ["d1", "kv", "r2"]}))
     assert declared == yaml.safe_load((GRAPHS / "app_everything.yaml").read_text())
+
+
+def test_every_token_is_of_one_kind_and_every_urn_of_one_resource(run_app):
+    platform = {"customerHosts": {"zoneId": "zone-1", "origin": "customers.overskill.localhost"}}
+    declared = run_app(platform=platform, data=["d1"], hostnames=["a.customer.com", "b.customer.com"])
+    assert {token for token in declared.types if token.startswith("overskill:")} == {
+        f"overskill:apps:{component.__name__}" for component in (App, AppData, AppHostname, AppRepository)
+    }
+    registered = [(resource.typ, resource.name) for resource in declared.resources]
+    assert sorted(set(registered)) == sorted(registered)
 
 
 def test_every_option_is_flipped():
