@@ -1,0 +1,42 @@
+"""A hundred Pulumi projects over the one app program, so that no project has more stacks than the engine can bear.
+
+The engine reads all stacks of a project at each run. The project of an app follows from its id alone; an app that
+has a stack in the program's own project, as `overskill app create` makes it, keeps that.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from overskill.project import APP_PROJECT, Project
+
+PROJECTS = 100
+
+
+def project_name(app_id: str) -> str:
+    """`overskill-apps-07`."""
+    return f"{APP_PROJECT}-{int.from_bytes(hashlib.sha256(app_id.encode()).digest()[:8]) % PROJECTS:02}"
+
+
+@dataclass(frozen=True)
+class StackHome:
+    """Where an app's stack is: the engine runs in `folder`, and `file` is the stack's configuration."""
+
+    project: str
+    folder: Path
+    file: Path
+
+
+def home(project: Project, app_id: str, stack: str) -> StackHome:
+    """The place of an app's stack in this checkout, made if need be."""
+    own = project.app_stack_file(stack)
+    if own.exists():
+        return StackHome(APP_PROJECT, project.apps, own)
+    name = project_name(app_id)
+    folder = project.home / "fleet" / name
+    (folder / "stacks").mkdir(parents=True, exist_ok=True)
+    program = folder / "Pulumi.yaml"
+    text = f"name: {name}\nruntime: python\nmain: {project.apps}\nstackConfigDir: stacks\n"
+    if not program.exists() or program.read_text() != text:
+        program.write_text(text)
+    return StackHome(name, folder, folder / "stacks" / f"Pulumi.{stack}.yaml")
