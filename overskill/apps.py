@@ -1,19 +1,15 @@
 """Apps of the local cloud: made, listed, destroyed. Each is a stack of the app program."""
 
 from dataclasses import dataclass
-from typing import Any
-
-import yaml
 
 from infra.names import Script, check_app_id
+from overskill import app_stack_file
+from overskill.app_stack_file import app_values
 from overskill.app_store import AppState, AppStore
 from overskill.errors import CommandError
 from overskill.progress import step
-from overskill.project import APP_PROJECT
 from overskill.recovery import release_dead_locks
 from overskill.session import Session, check
-
-PROVIDER_NAMESPACES = ("cloudflare", "github")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,22 +80,12 @@ def destroy(session: Session, app_id: str) -> None:
 
 
 def _write_stack_file(session: Session, app_id: str, display_name: str) -> None:
-    """The stack's configuration: the provider settings of its platform stack, with the organisation that owns apps."""
+    """What the file says already stays, where the platform's stack says nothing else."""
     file = session.project.app_stack_file(session.app_stack(app_id))
-    content = yaml.safe_load(file.read_text()) if file.exists() else {}
-    platform = session.project.stack_values(session.stack)
-    config = {key: value for key, value in platform.items() if key.split(":")[0] in PROVIDER_NAMESPACES}
-    config["github:owner"] = session.config.overskill.github_organization
-    config[f"{APP_PROJECT}:appEnvironments"] = list(session.config.overskill.app_environments)
-    if display_name:
-        config[f"{APP_PROJECT}:displayName"] = display_name
-    content["config"] = {**content.get("config", {}), **config}
-    if not _is_encrypted(content["config"]):
-        # It is that of a passphrase, which is made anew where it is gone, and then stands in the way.
-        content.pop("encryptionsalt", None)
-    file.write_text(yaml.safe_dump(content))
-
-
-def _is_encrypted(value: Any) -> bool:
-    """Whether anything in a stack's configuration is."""
-    return isinstance(value, dict) and ("secure" in value or any(_is_encrypted(inner) for inner in value.values()))
+    platform = session.config.overskill
+    own = {
+        "appEnvironments": list(platform.app_environments),
+        **({"displayName": display_name} if display_name else {}),
+    }
+    values = app_values(session.project.stack_values(session.stack), platform.github_organization, own)
+    app_stack_file.write(file, {**app_stack_file.read(file), **values})

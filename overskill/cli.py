@@ -18,6 +18,7 @@ from overskill.bench import bench
 from overskill.builder_environment import lines
 from overskill.doctor import doctor
 from overskill.errors import CommandError
+from overskill.fleet.command import fleet
 from overskill.link_command import link
 from overskill.local_api import start
 from overskill.local_cloud_process import Programs
@@ -45,6 +46,7 @@ app_commands = typer.Typer(
 app.add_typer(app_commands, name="app")
 app.add_typer(local, name="local")
 app.add_typer(bench, name="bench")
+app.add_typer(fleet, name="fleet")
 console = Console(highlight=False)
 
 Providers = Annotated[

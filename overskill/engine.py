@@ -84,13 +84,15 @@ class Outcome:
 class Engine:
     """The engine, run in `folder` (the one of a Pulumi.yaml) with `environment`.
 
-    What `up` is about to do has to pass the policy pack of `policies`, if that is given.
+    What `up` is about to do has to pass the policy pack of `policies`, if that is given. With a `lease`, an open
+    file's descriptor, the engine keeps that file open as long as it lives, and a terminal's Ctrl-C doesn't reach it.
     """
 
     project: Project
     folder: Path
     environment: Mapping[str, str]
     policies: Path | None = None
+    lease: int | None = None
 
     @property
     def logs(self) -> Path:
@@ -156,6 +158,8 @@ class Engine:
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 check=False,
+                pass_fds=() if self.lease is None else (self.lease,),
+                start_new_session=self.lease is not None,
                 **options,
             )
         finally:

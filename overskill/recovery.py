@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import psutil
 
-from overskill.engine import Engine
+from overskill.engine import Engine, EngineError, Outcome
 from overskill.errors import CommandError
 
 Inputs = Mapping[str, Any]
@@ -163,6 +163,23 @@ FINDERS: dict[str, Finder] = {
 
 A customer's hostname is not among them: one that exists may be another app's.
 """
+
+
+def bring_up(engine: Engine, stack: str, clouds: Clouds, *, unfinished: bool) -> tuple[Outcome, list[str]]:
+    """`pulumi up`; after a run that did not end well (`unfinished`), take up what it left. Also what was adopted.
+
+    Raises `CommandError` where the stack is being changed, or what exists is somebody else's.
+    """
+    release_dead_locks(engine, stack)
+    outcome = engine.up(stack, refresh=unfinished)
+    if outcome.ok or outcome.violations:
+        return outcome, []
+    try:
+        adopted = adopt(engine, stack, clouds)
+    except EngineError:
+        # The program cannot even be previewed: the run itself has told why.
+        return outcome, []
+    return (engine.up(stack, refresh=True), adopted) if adopted else (outcome, [])
 
 
 def release_dead_locks(engine: Engine, stack: str) -> None:

@@ -7,11 +7,11 @@ import httpx
 
 from overskill.checkout_cloud import local_config, of_checkout
 from overskill.credentials import local_credentials
-from overskill.engine import Engine, EngineError, Outcome, local_environment
+from overskill.engine import Engine, Outcome, local_environment
 from overskill.errors import CommandError
 from overskill.progress import step
 from overskill.project import LOCAL_STACK, Project
-from overskill.recovery import Clouds, adopt, release_dead_locks
+from overskill.recovery import Clouds, bring_up
 from overskill.toolchain import Toolchain
 from overskill.toolchain.providers import Mode, ProviderChoice, choose
 
@@ -76,22 +76,13 @@ class Session:
     def _up(self, title: str, engine: Engine, stack: str, owner: str) -> None:
         """Bring a stack up; after a run that did not end well, take up what it left. See `overskill/recovery.py`."""
         with step(f"{title}: pulumi up") as running, self.project.marked_run(stack) as unfinished:
-            release_dead_locks(engine, stack)
-            outcome = engine.up(stack, refresh=unfinished)
-            if not (outcome.ok or outcome.violations) and (adopted := self._adopt(engine, stack, owner)):
-                running.detail = f"adopted what an interrupted run left: {', '.join(adopted)}"
-                outcome = engine.up(stack, refresh=True)
+            outcome, adopted = bring_up(engine, stack, self._clouds(owner), unfinished=unfinished)
             check(outcome, f"pulumi up of stack {stack}")
             running.detail = outcome.summary()
+        if adopted:
+            print(f"adopted what an interrupted run left: {', '.join(adopted)}", file=sys.stderr)
         for warning in outcome.warnings:
             print(warning, file=sys.stderr)
-
-    def _adopt(self, engine: Engine, stack: str, owner: str) -> list[str]:
-        """What was adopted; nothing where the program cannot even be previewed: the run itself has told why."""
-        try:
-            return adopt(engine, stack, self._clouds(owner))
-        except EngineError:
-            return []
 
     def _clouds(self, owner: str) -> Clouds:
         config = self.config

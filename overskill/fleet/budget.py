@@ -52,7 +52,7 @@ class Budget:
 
     def wait(self, calls: Calls) -> float:
         """Seconds until every bucket has the tokens of `calls`; infinite while that hangs on runs under way."""
-        return max(bucket.wait(getattr(calls, bucket.limit.kind), _now()) for bucket in self.buckets)
+        return max((bucket.wait(getattr(calls, bucket.limit.kind), _now()) for bucket in self.buckets), default=0.0)
 
 
 class Reservation:

@@ -3,6 +3,8 @@
 tests/e2e/test_fleet.py counts them again: what is reserved is at least what is made.
 """
 
+from overskill.engine import Outcome
+from overskill.fleet.index import Entry
 from overskill.fleet.limits import Calls
 from overskill.fleet.scheduler import Operation
 
@@ -15,11 +17,24 @@ UPDATE = Calls(cloudflare=2 * SCRIPTS, github=6, content=3)
 DESTROY = Calls(cloudflare=SCRIPTS, github=4)
 
 
-def most(operation: Operation, *, known: bool) -> Calls:
-    """The calls of a run at most; `known` is an app whose run has ended well before."""
+UNCHANGED = Calls(github=1)
+"""What a run makes that finds nothing to do."""
+
+
+def most(operation: Operation, entry: Entry | None) -> Calls:
+    """The calls of a run at most, for an app with this `entry` in the index."""
     match operation:
         case "destroy":
-            return DESTROY
+            return DESTROY + REFRESH
         case "verify":
-            return REFRESH + UPDATE
-    return UPDATE if known else CREATE
+            return REFRESH + CREATE
+    if entry is None:
+        return CREATE
+    return UPDATE if entry.state == "done" else CREATE + REFRESH
+
+
+def made(reserved: Calls, outcome: Outcome, *, refreshed: bool) -> Calls:
+    """The calls that a run has made: fewer than reserved where it found nothing to do."""
+    if not outcome.ok or outcome.changes.keys() - {"same"}:
+        return reserved
+    return UNCHANGED + (REFRESH if refreshed else Calls())

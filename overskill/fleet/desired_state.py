@@ -13,6 +13,9 @@ PACKAGES = (PROGRAM, "infra")
 TABLES = ("contract/names.json",)
 """What the program reads beside its own folder."""
 
+PASSING = {"dispatcherVersion"}
+"""Outputs of the platform that no app has anything of."""
+
 SDKS = ("pulumi", "pulumi-cloudflare", "pulumi-github")
 
 
@@ -23,7 +26,8 @@ def common(root: Path, platform: Mapping[str, Any], webhook_secret: str) -> str:
     """
     files = {str(file.relative_to(root)): _hash(file.read_bytes()) for file in program_files(root)}
     sdks = {name: importlib.metadata.version(name) for name in SDKS}
-    return _hash(_canonical([files, sdks, platform, webhook_secret]))
+    lasting = {name: value for name, value in platform.items() if name not in PASSING}
+    return _hash(_canonical([files, sdks, lasting, webhook_secret]))
 
 
 def digest(common_part: str, config: Mapping[str, Any]) -> str:

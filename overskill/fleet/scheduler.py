@@ -10,6 +10,7 @@ from overskill.fleet.budget import Budget, Reservation
 from overskill.fleet.limits import Calls
 
 Operation = Literal["up", "verify", "destroy"]
+Do = Callable[["Job", Reservation], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,16 @@ class Scheduler:
         for task in self._holding:
             task.cancel()
 
-    async def run(self, do: Callable[[Job, Reservation], Awaitable[None]]) -> None:
-        """`do` carries a job out; what it raises is why that one has failed, and stops no other."""
+    async def run(self, do: Do, told: Callable[[Job], None] = lambda job: None) -> None:
+        """`do` carries a job out; what it raises is why that one has failed, and stops no other.
+
+        `told` hears of each that has ended.
+        """
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self.workers, len(self.schedule.waiting))):
-                group.create_task(self._work(do))
+                group.create_task(self._work(do, told))
 
-    async def _work(self, do: Callable[[Job, Reservation], Awaitable[None]]) -> None:
+    async def _work(self, do: Do, told: Callable[[Job], None]) -> None:
         task = asyncio.current_task()
         while self.schedule.waiting and not self._stopping:
             job = self.schedule.waiting.popleft()
@@ -81,6 +85,7 @@ class Scheduler:
                     self._holding.discard(task)
                     self.schedule.held.remove(job)
                     await self._carry_out(job, do(job, reservation))
+                told(job)
             except asyncio.CancelledError:
                 if not self._stopping or task.uncancel():
                     raise

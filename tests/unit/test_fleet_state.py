@@ -40,7 +40,7 @@ def test_a_changed_program_is_another_state(program, file):
 
 def test_each_part_of_what_is_desired_counts(program, monkeypatch):
     common = desired_state.common(program, {"accountId": "1"}, "secret")
-    assert desired_state.common(program, {"accountId": "1"}, "secret") == common
+    assert desired_state.common(program, {"accountId": "1", "dispatcherVersion": "v2"}, "secret") == common
     others = [
         desired_state.common(program, {"accountId": "2"}, "secret"),
         desired_state.common(program, {"accountId": "1"}, "other"),

@@ -1,0 +1,43 @@
+"""The stack file of an app: what it takes from its platform's, and how it is written."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from overskill.project import APP_PROJECT
+
+PROVIDER_NAMESPACES = ("cloudflare", "github")
+
+
+def app_values(platform: Mapping[str, Any], organization: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    """The `config` of an app: the provider settings of its platform stack, with the organisation that owns apps.
+
+    `platform` is that stack's `config`; `own` are the app's keys without `overskill-apps:`.
+    """
+    config = {key: value for key, value in platform.items() if key.split(":")[0] in PROVIDER_NAMESPACES}
+    return {**config, "github:owner": organization, **{f"{APP_PROJECT}:{key}": value for key, value in own.items()}}
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The `config` that the file has; empty where there is no file."""
+    return _content(file).get("config", {})
+
+
+def write(file: Path, config: Mapping[str, Any]) -> None:
+    """Put `config` in the place of the file's own; what else is in the file stays."""
+    content = {**_content(file), "config": dict(config)}
+    if not any(is_encrypted(value) for value in config.values()):
+        # It is that of a passphrase, which is made anew where it is gone, and then stands in the way.
+        content.pop("encryptionsalt", None)
+    file.write_text(yaml.safe_dump(content))
+
+
+def is_encrypted(value: Any) -> bool:
+    """Whether anything in a stack's configuration is."""
+    return isinstance(value, dict) and ("secure" in value or any(is_encrypted(inner) for inner in value.values()))
+
+
+def _content(file: Path) -> dict[str, Any]:
+    return yaml.safe_load(file.read_text()) if file.exists() else {}

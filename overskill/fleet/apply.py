@@ -1,0 +1,126 @@
+"""A fleet run: what `apps.yaml` says is compared with the index, and the engine runs for what differs."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from overskill import app_stack_file
+from overskill.app_stack_file import is_encrypted
+from overskill.engine import Engine, Outcome
+from overskill.fleet import apps_file, costs, desired_state
+from overskill.fleet.apps_file import AppsFile
+from overskill.fleet.budget import Budget, Reservation
+from overskill.fleet.index import Index
+from overskill.fleet.lease import leased
+from overskill.fleet.plan import Plan, plan, unfinished
+from overskill.fleet.platform import WEBHOOK_SECRET, Platform
+from overskill.fleet.projects import StackHome, home
+from overskill.fleet.scheduler import Job, Schedule, Scheduler
+from overskill.recovery import bring_up, release_dead_locks
+from overskill.session import check
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What one app shall be: the `config` of its stack file, and the digest of that and all else that counts."""
+
+    config: Mapping[str, Any]
+    digest: str
+
+
+class Fleet:
+    """One run over the apps of one platform stack, which has the index to itself: made by `opened`."""
+
+    def __init__(self, platform: Platform, wanted: AppsFile, index: Index, lease: int) -> None:
+        self.platform = platform
+        self._index = index
+        self._lease = lease
+        secret = platform.environment[WEBHOOK_SECRET]
+        common = desired_state.common(platform.project.root, platform.outputs, secret)
+        self._desired: dict[str, Desired] = {}
+        for app in wanted.apps:
+            config = platform.app_values(app.config)
+            self._desired[app.id] = Desired(config, desired_state.digest(common, config))
+        self._known = index.entries(platform.stack)
+        self._absent = [app_id for app_id in wanted.absent if app_id in self._known or self._home(app_id).file.exists()]
+
+    @classmethod
+    @contextmanager
+    def opened(cls, platform: Platform, file: Path) -> Iterator["Fleet"]:
+        """Raises `InvalidAppsFile`; waits for another run to end."""
+        wanted = apps_file.read(file, platform.config.overskill.app_environments)
+        folder = platform.project.home / "fleet"
+        folder.mkdir(exist_ok=True)
+        with leased(folder / "lock") as lease:
+            index = Index(folder / "index.sqlite")
+            try:
+                yield cls(platform, wanted, index, lease)
+            finally:
+                index.close()
+
+    def plan(self, *, verify: bool) -> Plan:
+        digests = {app_id: desired.digest for app_id, desired in self._desired.items()}
+        return plan(digests, self._absent, self._known, verify=verify)
+
+    async def run(self, schedule: Schedule, budget: Budget, workers: int, told: Callable[[Job], None]) -> bool:
+        """Carry the schedule out; `told` hears of each job that has ended. Whether it went on to its end.
+
+        Ctrl-C and SIGTERM let what runs come to its end, and nothing more is begun.
+        """
+        budget.recall(self._index.recent_calls())
+        scheduler, loop = Scheduler(schedule, budget, workers), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, scheduler.stop)
+        with ThreadPoolExecutor(workers) as threads:
+
+            async def do(job: Job, reservation: Reservation) -> None:
+                desired = self._desired.get(job.app_id)
+                place = self._home(job.app_id)
+                stack = f"{place.project}/{self.platform.app_stack(job.app_id)}"
+                run = self._index.begin(
+                    self.platform.stack, job.app_id, stack, desired.digest if desired else "", job.calls
+                )
+                error = ""
+                try:
+                    reservation.spent = await loop.run_in_executor(threads, self._carry_out, job, place)
+                except Exception as problem:
+                    error = str(problem) or repr(problem)
+                    raise
+                finally:
+                    self._index.end(self.platform.stack, job.app_id, run, reservation.spent, error)
+                if job.operation == "destroy":
+                    self._index.forget(self.platform.stack, job.app_id)
+
+            await scheduler.run(do, told)
+        return not schedule.not_begun
+
+    def _home(self, app_id: str) -> StackHome:
+        return home(self.platform.project, app_id, self.platform.app_stack(app_id))
+
+    def _carry_out(self, job: Job, place: StackHome) -> costs.Calls:
+        """Run the engine, and return the calls that were made. Raises `CommandError`."""
+        engine = Engine(self.platform.project, place.folder, self.platform.environment, lease=self._lease)
+        stack, left = self.platform.app_stack(job.app_id), unfinished(self._known.get(job.app_id))
+        kept = {key: value for key, value in app_stack_file.read(place.file).items() if is_encrypted(value)}
+        if job.operation == "destroy":
+            app_stack_file.write(place.file, {**kept, **self.platform.app_values({})})
+            outcome = self._destroy(engine, stack, left)
+            place.file.unlink()
+            return costs.made(job.calls, outcome, refreshed=left)
+        app_stack_file.write(place.file, {**kept, **self._desired[job.app_id].config})
+        refresh = left or job.operation == "verify"
+        outcome, _ = bring_up(engine, stack, self.platform.clouds(), unfinished=refresh)
+        check(outcome, f"pulumi up of stack {stack}")
+        return costs.made(job.calls, outcome, refreshed=refresh)
+
+    @staticmethod
+    def _destroy(engine: Engine, stack: str, left: bool) -> Outcome:
+        release_dead_locks(engine, stack)
+        outcome = engine.destroy(stack, refresh=left)
+        check(outcome, f"pulumi destroy of stack {stack}")
+        return outcome

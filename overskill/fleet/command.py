@@ -1,0 +1,118 @@
+"""`overskill fleet`: many apps by one file."""
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from overskill.errors import CommandError
+from overskill.fleet import costs
+from overskill.fleet.apply import Fleet
+from overskill.fleet.budget import Budget
+from overskill.fleet.estimate import estimate
+from overskill.fleet.limits import Calls
+from overskill.fleet.plan import Plan
+from overskill.fleet.platform import Platform
+from overskill.fleet.scheduler import Operation, Schedule
+from overskill.fleet.simulation import Machine, Work, fastest, simulate
+from overskill.fleet.table import Progress
+from overskill.progress import duration
+from overskill.project import LOCAL_STACK, Project
+
+STOPPED = 130
+CORES = os.cpu_count() or 1
+WORKERS = CORES + 1
+"""An app's run waits for answers now and then: one more than there are cores keeps them busy."""
+
+fleet = typer.Typer(no_args_is_help=True, help="Many apps at once, by a file that lists them.")
+
+
+@fleet.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="The apps that there shall be, such as apps.yaml.")],
+    stack: Annotated[str, typer.Option(help="The platform stack.")] = LOCAL_STACK,
+    workers: Annotated[int, typer.Option(min=1, help="Engines at once.")] = WORKERS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Look at unchanged apps too, and mend what differs there.")
+    ] = False,
+) -> None:
+    """Bring all apps of a file to what it says. An app that is as the file says costs nothing.
+
+    Ctrl-C finishes what runs; the same command goes on later. Exits with 1 if an app has failed.
+    """
+    began = time.monotonic()
+    platform = Platform.of(Project(), stack)
+    with Fleet.opened(platform, file) as opened:
+        planned = opened.plan(verify=verify)
+        schedule = Schedule.of(planned.jobs)
+        if dry_run:
+            asyncio.run(_show_plan(planned, schedule, Budget(platform.limits), workers))
+            return
+        whole = asyncio.run(_apply(opened, schedule, workers))
+    _show_end(planned, schedule, time.monotonic() - began)
+    if schedule.failed:
+        told = "\n".join(f"{app_id}: {cause}" for app_id, cause in schedule.failed.items())
+        raise CommandError(f"{len(schedule.failed)} of the apps failed; the same command tries them again:\n{told}")
+    if not whole:
+        print(f"stopped, {len(schedule.not_begun)} not begun; the same command goes on", file=sys.stderr)
+        raise typer.Exit(STOPPED)
+
+
+@fleet.command("simulate")
+def simulate_fleet(
+    apps: Annotated[int, typer.Argument(min=1)] = 50_000,
+    cores: Annotated[int, typer.Option(min=1)] = CORES,
+    workers: Annotated[int, typer.Option(min=1)] = WORKERS,
+    cpu: Annotated[float, typer.Option(min=0.0, help="Seconds of one core for an app's run.")] = Machine().cpu,
+) -> None:
+    """Tell how long it takes to create so many apps, and to look at each, and what bounds that; no app is touched."""
+    machine = Machine(cores=cores, workers=workers, cpu=cpu)
+    kinds: dict[str, tuple[Operation, Calls]] = {
+        "create": ("up", costs.CREATE),
+        "verify": ("verify", costs.UNCHANGED + costs.REFRESH),
+    }
+    for name, (operation, calls) in kinds.items():
+        work = Work(operation, apps, calls)
+        bound = fastest(work, machine)
+        print(f"{name}: {_long(simulate(work, machine))}, at best {_long(bound.seconds)}, by {bound.bottleneck}")
+
+
+async def _apply(opened: Fleet, schedule: Schedule, workers: int) -> bool:
+    budget = Budget(opened.platform.limits)
+    progress = Progress(schedule, budget, workers)
+    return await progress.follow(asyncio.create_task(opened.run(schedule, budget, workers, progress.told)))
+
+
+async def _show_plan(planned: Plan, schedule: Schedule, budget: Budget, workers: int) -> None:
+    for job in planned.jobs:
+        print(f"{job.operation:<8} {job.app_id}")
+    left = estimate(schedule, budget, workers, asyncio.get_running_loop().time())
+    print(
+        f"{len(planned.jobs)} to do, {len(planned.unchanged)} unchanged; {duration(left.seconds)}, by {left.bottleneck}"
+    )
+    _show_left_out(planned)
+
+
+def _show_end(planned: Plan, schedule: Schedule, seconds: float) -> None:
+    counts = f"{len(schedule.succeeded)} done, {len(schedule.failed)} failed, {len(planned.unchanged)} unchanged"
+    print(f"{counts}, {duration(seconds)}")
+    _show_left_out(planned)
+
+
+def _show_left_out(planned: Plan) -> None:
+    if planned.left_out:
+        names = ", ".join(planned.left_out[:10]) + (", ..." if len(planned.left_out) > 10 else "")
+        print(f"{len(planned.left_out)} apps are not in the file and stay as they are: {names} (absent: destroys them)")
+
+
+def _long(seconds: float) -> str:
+    """`29 d 3 h`, `3 h 12 min`, `58 s`."""
+    if seconds < 3600:
+        return duration(seconds)
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {rest // 60} min"

@@ -1,0 +1,71 @@
+"""The platform stack that a fleet belongs to, on the local cloud or wherever the user's environment leads."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app_stacks.cloudflare_api import base_url
+from infra.config import StackConfig
+from overskill.app_stack_file import app_values
+from overskill.doctor.github import OFFICIAL_URL
+from overskill.engine import Engine
+from overskill.errors import CommandError
+from overskill.fleet.limits import PUBLISHED, Limit
+from overskill.local_api import ask
+from overskill.project import Project
+from overskill.recovery import Clouds
+from overskill.session import Session
+from overskill.toolchain import Toolchain
+
+WEBHOOK_SECRET = "OVERSKILL_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """`outputs` are the stack's, `environment` the engine's for every app; `limits` are those that its APIs enforce."""
+
+    project: Project
+    stack: str
+    config: StackConfig
+    environment: Mapping[str, str]
+    outputs: Mapping[str, Any]
+    limits: Sequence[Limit]
+
+    @classmethod
+    def of(cls, project: Project, stack: str) -> "Platform":
+        """Raises `CommandError` where the stack isn't up, or credentials are missing."""
+        if stack in project.local_stacks():
+            session = Session(project, stack=stack)
+            session.cloud.require()
+            environment: Mapping[str, str] = session.environment
+            limits = PUBLISHED if ask(session.cloud, "GET", "profile")["enforce_limits"] else ()
+        else:
+            environment, limits = os.environ | Toolchain(project.root).environment(), PUBLISHED
+        needed = ("CLOUDFLARE_API_TOKEN", "GITHUB_TOKEN", WEBHOOK_SECRET)
+        if missing := [variable for variable in needed if not environment.get(variable)]:
+            raise CommandError(f"not set: {', '.join(missing)}; ./dev doctor --stack {stack} says what they are for")
+        engine = Engine(project, project.root, environment)
+        outputs = json.loads(engine.capture("stack", "output", "--json", "--stack", stack))
+        return cls(
+            project=project,
+            stack=stack,
+            config=project.stack_config(stack),
+            environment={"PULUMI_DEBUG_COMMANDS": "1", "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1", **environment},
+            outputs=outputs,
+            limits=limits,
+        )
+
+    def app_stack(self, app_id: str) -> str:
+        return f"{self.stack}.{app_id}"
+
+    def app_values(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """The `config` of an app's stack file, of which `own` are the app's own keys."""
+        organization = self.config.overskill.github_organization
+        return app_values(self.project.stack_values(self.stack), organization, own)
+
+    def clouds(self) -> Clouds:
+        cloudflare = base_url(self.config.cloudflare.base_url, self.environment)
+        github = str(self.config.github.base_url or self.environment.get("GITHUB_BASE_URL") or OFFICIAL_URL)
+        return Clouds(cloudflare, github, self.config.overskill.github_organization, self.environment)
