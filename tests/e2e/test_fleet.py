@@ -1,0 +1,175 @@
+"""A fleet with the real engine: what the file says and what the local cloud has are the same after each run."""
+
+import signal
+import time
+from contextlib import suppress
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from conftest import Checkout
+
+from overskill.fleet.costs import CREATE, REFRESH, UNCHANGED, UPDATE
+from overskill.fleet.limits import Calls
+from overskill.local_api import ask
+
+CONTENT = ("POST", "PUT", "PATCH")
+NAMES = {"production": "{}", "staging": "staging-{}", "preview": "preview-{}"}
+App = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def up(checkout: Checkout) -> Checkout:
+    checkout.run("up", "--detach")
+    return checkout
+
+
+def app(app_id: str, **config: Any) -> App:
+    return {"id": app_id, "displayName": f"App {app_id}", **config}
+
+
+def write(up: Checkout, apps: list[App], absent: tuple[str, ...] = ()) -> None:
+    (up.root / "apps.yaml").write_text(yaml.safe_dump({"apps": apps, "absent": list(absent)}))
+
+
+def apply(up: Checkout, *options: str, code: int = 0) -> str:
+    return up.run("fleet", "apply", "apps.yaml", "--workers", "2", *options, code=code)
+
+
+def assert_exact(up: Checkout, apps: list[App]) -> None:
+    """The local cloud has these apps whole and once, and beside them only the one that `overskill up` makes."""
+    wanted: dict[str, App] = {one["id"]: one for one in apps} | {"ultrathink": {}}
+    for environment, name in NAMES.items():
+        path = up.account(f"dispatch/namespaces/overskill-development-{environment}/scripts")
+        scripts = {script["id"] for script in up.api("GET", path).json()["result"]}
+        deployed = [app_id for app_id, one in wanted.items() if environment in one.get("appEnvironments", NAMES)]
+        assert scripts == {name.format(app_id) for app_id in deployed}
+    repositories = up.api("GET", "/api/v3/orgs/overskill-apps/repos", params={"per_page": 100}).json()
+    assert {each["name"] for each in repositories} == set(wanted)
+    for each in repositories:
+        path = f"/api/v3/repos/overskill-apps/{each['name']}"
+        assert len(up.api("GET", f"{path}/hooks").json()) == 1
+        assert up.api("GET", f"{path}/actions/secrets/OVERSKILL_WEBHOOK_SECRET").is_success
+        assert each["description"] == wanted[each["name"]].get("displayName", each["name"])
+
+
+def last_call(up: Checkout) -> int:
+    return max(each["number"] for each in ask(up.cloud, "GET", "requests")["requests"])
+
+
+def calls_since(up: Checkout, number: int) -> Calls:
+    made = Calls()
+    for each in ask(up.cloud, "GET", f"requests?after={number}")["requests"]:
+        if each["path"].startswith("/client/v4/"):
+            made += Calls(cloudflare=1)
+        elif each["path"].startswith("/api/v3/"):
+            made += Calls(github=1, content=int(each["method"] in CONTENT))
+    return made
+
+
+ONE = [app("one")]
+TWO = [app("two"), app("three", appEnvironments=["production", "preview"])]
+
+
+def test_the_calls_of_a_run_are_those_that_are_reserved(up):
+    write(up, ONE)
+    counted = {}
+    for name, options in {"create": (), "unchanged": (), "verify": ("--verify",)}.items():
+        before = last_call(up)
+        apply(up, *options)
+        counted[name] = calls_since(up, before)
+    write(up, [app("one") | {"displayName": "Another"}])
+    before = last_call(up)
+    apply(up)
+    counted["update"] = calls_since(up, before)
+    assert counted == {
+        "create": CREATE,
+        "unchanged": Calls(),
+        "verify": UNCHANGED + REFRESH,
+        "update": UPDATE,
+    }
+    write(up, ONE)
+    apply(up)
+
+
+def test_a_bad_file_changes_nothing(up):
+    write(up, [*ONE, app("www"), app("four", colour="red")])
+    told = apply(up, code=1)
+    assert "reserved" in told
+    assert "four: colour: is not a key of an app" in told
+    assert_exact(up, ONE)
+
+
+def test_a_dry_run_tells_and_does_nothing(up):
+    write(up, [*ONE, *TWO])
+    assert "2 to do, 1 unchanged" in apply(up, "--dry-run")
+    assert_exact(up, ONE)
+
+
+def test_a_failing_app_stops_no_other_and_is_tried_again(up):
+    path = "/api/v3/repos/overskill-apps/two"
+    assert up.api("POST", "/api/v3/orgs/overskill-apps/repos", json={"name": "two"}).is_success
+    told = apply(up, code=1)
+    assert "1 done, 1 failed, 1 unchanged" in told
+    assert "overskill-apps/two exists already and was not made from the template" in told
+    assert up.api("DELETE", path).is_success
+    assert "1 done, 0 failed, 2 unchanged" in apply(up)
+    assert_exact(up, [*ONE, *TWO])
+
+
+def test_an_app_that_is_gone_is_made_again_by_verify_alone(up):
+    path = up.account("dispatch/namespaces/overskill-development-production/scripts/two")
+    assert up.api("DELETE", path).is_success
+    apply(up)
+    assert up.api("GET", path).status_code == 404
+    apply(up, "--verify")
+    assert_exact(up, [*ONE, *TWO])
+
+
+def test_an_app_made_by_hand_keeps_its_stack(up):
+    write(up, [*ONE, *TWO, {"id": "ultrathink", "displayName": "By a file"}])
+    assert "1 done" in apply(up)
+    assert "By a file" in up.pulumi("local.ultrathink", "config", "get", "overskill-apps:displayName")
+    write(up, [*ONE, *TWO, {"id": "ultrathink"}])
+    apply(up)
+    assert_exact(up, [*ONE, *TWO])
+
+
+MORE = [app(f"more-{number}") for number in range(4)]
+
+
+def interrupted(up: Checkout, repositories: int) -> psutil.Process:
+    """A fleet run over `MORE` that has begun so many of the repositories."""
+    write(up, [*ONE, *TWO, *MORE])
+    run = psutil.Process(up.start("fleet", "apply", "apps.yaml", "--workers", "2").pid)
+    deadline = time.monotonic() + 120
+    while sum(up.api("GET", f"/api/v3/repos/overskill-apps/{each['id']}").is_success for each in MORE) < repositories:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return run
+
+
+def test_ctrl_c_finishes_what_runs_and_the_next_run_goes_on(up):
+    run = interrupted(up, 1)
+    run.send_signal(signal.SIGINT)
+    assert run.wait(60) == 130
+    assert "2 not begun; the same command goes on" in (up.root / ".overskill" / "started.log").read_text()
+    assert "2 done, 0 failed, 5 unchanged" in apply(up)
+    assert_exact(up, [*ONE, *TWO, *MORE])
+
+
+@pytest.mark.parametrize(("whole", "repositories"), [(False, 1), (True, 2)], ids=["the fleet", "its engines too"])
+def test_kill_in_the_middle(up, whole, repositories):
+    write(up, [*ONE, *TWO], absent=tuple(each["id"] for each in MORE))
+    assert "4 done" in apply(up)
+    assert_exact(up, [*ONE, *TWO])
+    run = interrupted(up, repositories)
+    victims = [run, *[each for each in run.children(recursive=True) if whole and each.name() == "pulumi"]]
+    for victim in victims:
+        with suppress(psutil.NoSuchProcess):
+            victim.kill()
+    run.wait(10)
+    apply(up)
+    assert_exact(up, [*ONE, *TWO, *MORE])
+    assert "0 done, 0 failed, 7 unchanged" in apply(up)
