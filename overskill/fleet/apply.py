@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -74,27 +75,28 @@ class Fleet:
         """
         budget.recall(self._index.recent_calls())
         scheduler, loop = Scheduler(schedule, budget, workers), asyncio.get_running_loop()
+
+        def stop() -> None:
+            print("finishing what runs; nothing more is begun", file=sys.stderr)
+            scheduler.stop()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, scheduler.stop)
+            loop.add_signal_handler(number, stop)
         with ThreadPoolExecutor(workers) as threads:
 
             async def do(job: Job, reservation: Reservation) -> None:
-                desired = self._desired.get(job.app_id)
-                place = self._home(job.app_id)
-                stack = f"{place.project}/{self.platform.app_stack(job.app_id)}"
-                run = self._index.begin(
-                    self.platform.stack, job.app_id, stack, desired.digest if desired else "", job.calls
-                )
-                error = ""
+                platform, place, app_id = self.platform.stack, self._home(job.app_id), job.app_id
+                digest = self._desired[app_id].digest if app_id in self._desired else ""
+                stack = f"{place.project}/{self.platform.app_stack(app_id)}"
+                run = self._index.begin(platform, app_id, stack, digest, job.calls)
                 try:
                     reservation.spent = await loop.run_in_executor(threads, self._carry_out, job, place)
                 except Exception as problem:
-                    error = str(problem) or repr(problem)
+                    self._index.end(platform, app_id, run, job.calls, str(problem) or repr(problem))
                     raise
-                finally:
-                    self._index.end(self.platform.stack, job.app_id, run, reservation.spent, error)
+                self._index.end(platform, app_id, run, reservation.spent)
                 if job.operation == "destroy":
-                    self._index.forget(self.platform.stack, job.app_id)
+                    self._index.forget(platform, app_id)
 
             await scheduler.run(do, told)
         return not schedule.not_begun

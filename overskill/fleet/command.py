@@ -74,7 +74,7 @@ def simulate_fleet(
     machine = Machine(cores=cores, workers=workers, cpu=cpu)
     kinds: dict[str, tuple[Operation, Calls]] = {
         "create": ("up", costs.CREATE),
-        "verify": ("verify", costs.UNCHANGED + costs.REFRESH),
+        "verify": ("verify", costs.REFRESH),
     }
     for name, (operation, calls) in kinds.items():
         work = Work(operation, apps, calls)

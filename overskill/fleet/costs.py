@@ -37,4 +37,4 @@ def made(reserved: Calls, outcome: Outcome, *, refreshed: bool) -> Calls:
     """The calls that a run has made: fewer than reserved where it found nothing to do."""
     if not outcome.ok or outcome.changes.keys() - {"same"}:
         return reserved
-    return UNCHANGED + (REFRESH if refreshed else Calls())
+    return REFRESH if refreshed else UNCHANGED

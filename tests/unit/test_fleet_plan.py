@@ -51,7 +51,7 @@ def test_verify_looks_at_what_is_unchanged_too():
     ("code", "changes", "refreshed", "made"),
     [
         (0, {"same": 9}, False, UNCHANGED),
-        (0, {"same": 9}, True, UNCHANGED + REFRESH),
+        (0, {"same": 9}, True, REFRESH),
         (0, {"same": 8, "update": 1}, False, CREATE),
         (1, {}, False, CREATE),
     ],
