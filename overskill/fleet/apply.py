@@ -112,7 +112,7 @@ class Fleet:
         if job.operation == "destroy":
             app_stack_file.write(place.file, {**kept, **self.platform.app_values({})})
             outcome = self._destroy(engine, stack, left)
-            place.file.unlink()
+            place.file.unlink(missing_ok=True)
             return costs.made(job.calls, outcome, refreshed=left)
         app_stack_file.write(place.file, {**kept, **self._desired[job.app_id].config})
         refresh = left or job.operation == "verify"

@@ -107,7 +107,9 @@ def _show_end(planned: Plan, schedule: Schedule, seconds: float) -> None:
 def _show_left_out(planned: Plan) -> None:
     if planned.left_out:
         names = ", ".join(planned.left_out[:10]) + (", ..." if len(planned.left_out) > 10 else "")
-        print(f"{len(planned.left_out)} apps are not in the file and stay as they are: {names} (absent: destroys them)")
+        print(
+            f"not in the file, and left as they are: {len(planned.left_out)} ({names}); listed in absent they are destroyed"
+        )
 
 
 def _long(seconds: float) -> str:

@@ -24,11 +24,15 @@ WEBHOOK_SECRET = "OVERSKILL_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """`outputs` are the stack's, `environment` the engine's for every app; `limits` are those that its APIs enforce."""
+    """`values` are the stack file's `config`, `outputs` the stack's.
+
+    `environment` is the engine's for every app, `limits` are those that the APIs enforce.
+    """
 
     project: Project
     stack: str
     config: StackConfig
+    values: Mapping[str, Any]
     environment: Mapping[str, str]
     outputs: Mapping[str, Any]
     limits: Sequence[Limit]
@@ -52,6 +56,7 @@ class Platform:
             project=project,
             stack=stack,
             config=project.stack_config(stack),
+            values=project.stack_values(stack),
             environment={"PULUMI_DEBUG_COMMANDS": "1", "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1", **environment},
             outputs=outputs,
             limits=limits,
@@ -62,8 +67,7 @@ class Platform:
 
     def app_values(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """The `config` of an app's stack file, of which `own` are the app's own keys."""
-        organization = self.config.overskill.github_organization
-        return app_values(self.project.stack_values(self.stack), organization, own)
+        return app_values(self.values, self.config.overskill.github_organization, own)
 
     def clouds(self) -> Clouds:
         cloudflare = base_url(self.config.cloudflare.base_url, self.environment)

@@ -1,6 +1,7 @@
 """A fleet with the real engine: what the file says and what the local cloud has are the same after each run."""
 
 import signal
+import subprocess
 import time
 from contextlib import suppress
 from dataclasses import astuple
@@ -136,13 +137,14 @@ def test_an_app_made_by_hand_keeps_its_stack(up):
 MORE = [app(f"more-{number}") for number in range(4)]
 
 
-def interrupted(up: Checkout, repositories: int) -> psutil.Process:
+def interrupted(up: Checkout, repositories: int) -> subprocess.Popen:
     """A fleet run over `MORE` that has begun so many of the repositories."""
     write(up, [*ONE, *TWO, *MORE])
-    run = psutil.Process(up.start("fleet", "apply", "apps.yaml", "--workers", "2").pid)
+    run = up.start("fleet", "apply", "apps.yaml", "--workers", "2")
     deadline = time.monotonic() + 120
     while sum(up.api("GET", f"/api/v3/repos/overskill-apps/{each['id']}").is_success for each in MORE) < repositories:
         assert time.monotonic() < deadline
+        assert run.poll() is None
         time.sleep(0.05)
     return run
 
@@ -162,7 +164,8 @@ def test_kill_in_the_middle(up, whole, repositories):
     assert "4 done" in apply(up)
     assert_exact(up, [*ONE, *TWO])
     run = interrupted(up, repositories)
-    victims = [run, *[each for each in run.children(recursive=True) if whole and each.name() == "pulumi"]]
+    children = psutil.Process(run.pid).children(recursive=True)
+    victims = [run, *(each for each in children if whole and each.name() == "pulumi")]
     for victim in victims:
         with suppress(psutil.NoSuchProcess):
             victim.kill()
