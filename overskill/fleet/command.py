@@ -107,9 +107,7 @@ def _show_end(planned: Plan, schedule: Schedule, seconds: float) -> None:
 def _show_left_out(planned: Plan) -> None:
     if planned.left_out:
         names = ", ".join(planned.left_out[:10]) + (", ..." if len(planned.left_out) > 10 else "")
-        print(
-            f"not in the file, and left as they are: {len(planned.left_out)} ({names}); listed in absent they are destroyed"
-        )
+        print(f"not in the file, and left as they are: {len(planned.left_out)} ({names}); absent: destroys them")
 
 
 def _long(seconds: float) -> str:
