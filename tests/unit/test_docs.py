@@ -16,6 +16,7 @@ from local_cloud.control import control_routes
 from local_cloud.profiles import PROFILES, Wanted
 from overskill.cli import app
 from overskill.doctor import cloudflare
+from overskill.suspend_command import VISITORS_GET
 from policies import POLICIES
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,13 @@ def test_every_permission_that_doctor_asks_for_is_in_the_operations_page():
 def test_every_policy_is_in_its_decision():
     page = (ROOT / "docs" / "adr" / "0008-policies.md").read_text()
     assert [policy.name for policy in POLICIES if f"`{policy.name}`" not in page] == []
+
+
+def test_what_suspend_tells_is_what_visitors_get():
+    pages = (ROOT / "dispatch_worker" / "src" / "pages.js").read_text()
+    for state, told in VISITORS_GET.items():
+        status, title = told.split(", ", 1)
+        assert re.search(rf'^  "?{state}"?: \[{status}, "{title}"', pages, re.M), state
 
 
 def test_every_decision_is_in_the_readme():
