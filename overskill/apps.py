@@ -7,6 +7,7 @@ from overskill import app_stack_file
 from overskill.app_stack_file import app_values
 from overskill.app_store import AppState, AppStore
 from overskill.errors import CommandError
+from overskill.fleet.projects import app_ids_in_fleet, file_in_fleet
 from overskill.progress import step
 from overskill.recovery import release_dead_locks
 from overskill.session import Session, check
@@ -30,7 +31,7 @@ def create(session: Session, app_id: str, display_name: str = "") -> dict[str, s
 
     Raises `InvalidAppId` before anything is written, and `CommandError` where it cannot be made.
     """
-    check_app_id(app_id)
+    _not_of_the_fleet(session, check_app_id(app_id), "change it there")
     session.cloud.require()
     _write_stack_file(session, app_id, display_name)
     session.up_app(app_id)
@@ -47,9 +48,10 @@ def urls(session: Session, app_id: str) -> dict[str, str]:
 
 
 def list_apps(session: Session) -> list[AppStatus]:
-    """The apps that have a stack file here, by name."""
+    """The apps that have a stack file here, the fleet's among them, by name."""
     session.cloud.require()
-    platform, app_ids = session.config.overskill, session.project.app_ids(session.stack)
+    platform, project = session.config.overskill, session.project
+    app_ids = sorted({*project.app_ids(session.stack), *app_ids_in_fleet(project, session.stack)})
     with AppStore.of(session.config, session.credentials) as store:
         states = store.states(app_ids)
         present = {e: store.script_names(platform.account_id, name) for e, name in platform.namespaces.items()}
@@ -66,7 +68,8 @@ def list_apps(session: Session) -> list[AppStatus]:
 
 def destroy(session: Session, app_id: str) -> None:
     """Delete all that the app has, and its stack. Raises `CommandError` for one that is not known here."""
-    file = session.project.app_stack_file(session.app_stack(check_app_id(app_id)))
+    _not_of_the_fleet(session, check_app_id(app_id), "list it there below `absent`")
+    file = session.project.app_stack_file(session.app_stack(app_id))
     if not file.exists():
         raise CommandError(f"there is no app {app_id!r} here; ./dev app list shows those that are")
     session.cloud.require()
@@ -77,6 +80,12 @@ def destroy(session: Session, app_id: str) -> None:
         check(outcome, f"pulumi destroy of stack {stack}")
         running.detail = outcome.summary()
     file.unlink(missing_ok=True)
+
+
+def _not_of_the_fleet(session: Session, app_id: str, remedy: str) -> None:
+    """Raises `CommandError` for an app that a file of the fleet declares: a second stack would take it from there."""
+    if file_in_fleet(session.project, app_id, session.app_stack(app_id)).exists():
+        raise CommandError(f"app {app_id} is declared in a file of the fleet: {remedy}, and ./dev fleet apply it")
 
 
 def _write_stack_file(session: Session, app_id: str, display_name: str) -> None:

@@ -27,16 +27,30 @@ class StackHome:
     file: Path
 
 
+def file_in_fleet(project: Project, app_id: str, stack: str) -> Path:
+    """The configuration of an app's stack, where it is the fleet's."""
+    return _folder(project, app_id) / "stacks" / f"Pulumi.{stack}.yaml"
+
+
+def app_ids_in_fleet(project: Project, platform_stack: str) -> list[str]:
+    """The apps of a platform stack that the fleet has made here, by name."""
+    files = (project.home / "fleet").glob(f"{APP_PROJECT}-*/stacks/Pulumi.{platform_stack}.*.yaml")
+    return sorted(file.name.split(".")[2] for file in files)
+
+
 def home(project: Project, app_id: str, stack: str) -> StackHome:
     """The place of an app's stack in this checkout, made if need be."""
     own = project.app_stack_file(stack)
     if own.exists():
         return StackHome(APP_PROJECT, project.apps, own)
-    name = project_name(app_id)
-    folder = project.home / "fleet" / name
-    (folder / "stacks").mkdir(parents=True, exist_ok=True)
+    folder, file = _folder(project, app_id), file_in_fleet(project, app_id, stack)
+    file.parent.mkdir(parents=True, exist_ok=True)
     program = folder / "Pulumi.yaml"
-    text = f"name: {name}\nruntime: python\nmain: {project.apps}\nstackConfigDir: stacks\n"
+    text = f"name: {folder.name}\nruntime: python\nmain: {project.apps}\nstackConfigDir: stacks\n"
     if not program.exists() or program.read_text() != text:
         program.write_text(text)
-    return StackHome(name, folder, folder / "stacks" / f"Pulumi.{stack}.yaml")
+    return StackHome(folder.name, folder, file)
+
+
+def _folder(project: Project, app_id: str) -> Path:
+    return project.home / "fleet" / project_name(app_id)

@@ -2,14 +2,17 @@
 
 import shutil
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 import yaml
 
+from overskill import apps
+from overskill.errors import CommandError
 from overskill.fleet import desired_state
 from overskill.fleet.index import Index
 from overskill.fleet.limits import Calls
-from overskill.fleet.projects import home, project_name
+from overskill.fleet.projects import app_ids_in_fleet, home, project_name
 from overskill.project import Project
 
 ROOT = Path(__file__).parents[2]
@@ -140,3 +143,13 @@ def test_an_app_fails_with_its_cause_and_is_forgotten(reopened):
     assert (index.entries("local")["a"].state, index.entries("local")["a"].error) == ("failed", "HTTP 422: taken")
     index.forget("local", "a")
     assert index.entries("local") == {}
+
+
+def test_an_app_of_the_fleet_is_known_and_left_to_it(tmp_path):
+    session = MagicMock(project=Project(tmp_path), app_stack=lambda app_id: f"local.{app_id}")
+    home(session.project, "abc123", "local.abc123").file.write_text("config: {}\n")
+    assert (app_ids_in_fleet(session.project, "local"), app_ids_in_fleet(session.project, "acme")) == (["abc123"], [])
+    for refused, remedy in ((apps.create, "change it there"), (apps.destroy, "list it there below `absent`")):
+        with pytest.raises(CommandError, match=remedy):
+            refused(session, "abc123")
+    session.up_app.assert_not_called()
