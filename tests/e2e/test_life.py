@@ -16,6 +16,9 @@ import yaml
 from conftest import PLANTED, Checkout
 
 DISPATCHER = "overskill-development-dispatch.overskill.workers.localhost"
+HOST = "ultrathink.overskill.localhost"
+CACHE_SECONDS = 5
+"""The default of `overskill:appCacheSeconds`."""
 URL = re.compile(r"(?<= 200  )http://\S+")
 
 
@@ -51,7 +54,7 @@ def test_a_bad_configuration_is_refused_before_anything_starts(checkout):
 
 def test_up_serves_four_addresses(up):
     assert set(status(up, "ultrathink").values()) == {200}
-    assert "ultrathink is being built" in up.page("ultrathink.overskill.localhost").text
+    assert "ultrathink is being built" in up.page(HOST).text
 
 
 def test_logs_are_those_of_an_app_that_there_is(up):
@@ -60,6 +63,18 @@ def test_logs_are_those_of_an_app_that_there_is(up):
 
 
 @pytest.mark.parametrize("stack", ["local", "local.ultrathink"])
+def test_a_suspended_app_is_gone_within_the_cache_time_and_back_within_it(up):
+    """And no stack sees a change: who runs the platform suspends, and not Pulumi."""
+    assert up.page(HOST).status_code == 200
+    for command, status in ((("suspend", "ultrathink", "--reason", "unpaid"), 403), (("resume", "ultrathink"), 200)):
+        up.run("app", *command)
+        end = time.monotonic() + CACHE_SECONDS + 1
+        while up.page(HOST).status_code != status:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+    up.pulumi("local", "preview", "--refresh", "--expect-no-changes")
+
+
 def test_a_second_up_and_a_refresh_change_nothing(up, stack):
     up.pulumi(stack, "up", "--yes", "--skip-preview", "--expect-no-changes")
     up.drift(stack, code=0)
@@ -68,7 +83,7 @@ def test_a_second_up_and_a_refresh_change_nothing(up, stack):
 def test_a_deleted_record_is_found_and_restored(up):
     (record,) = up.api("GET", up.zone("dns_records")).json()["result"]
     assert up.api("DELETE", up.zone(f"dns_records/{record['id']}")).is_success
-    assert up.page("ultrathink.overskill.localhost").status_code != 200
+    assert up.page(HOST).status_code != 200
     assert "domain-wildcard" in up.drift("local", code=7)
     up.pulumi("local", "up", "--refresh", "--yes", "--skip-preview")
     assert set(status(up, "ultrathink").values()) == {200}
@@ -193,7 +208,7 @@ def test_the_planted_secret_is_nowhere(up):
         if path.is_file() and "tests" not in path.parts and any(secret in path.read_bytes() for secret in planted)
     ]
     assert found == []
-    pages = [up.page("ultrathink.overskill.localhost"), up.page(DISPATCHER), up.page(DISPATCHER, "/app/ultrathink/")]
+    pages = [up.page(HOST), up.page(DISPATCHER), up.page(DISPATCHER, "/app/ultrathink/")]
     hooks = up.api("GET", "/api/v3/repos/overskill-apps/ultrathink/hooks")
     assert not any(secret.decode() in page.text for secret in planted for page in [*pages, hooks])
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from conftest import PLANTED, Checkout
 
+from infra.access import access_key
 from policies import POLICIES
 
 DISPATCHER = "overskill-development-dispatch.overskill.workers.localhost"
+PREVIEW = "preview-ultrathink.overskill.localhost"
 WORKER = "scripts/overskill-development-dispatch"
 JAVASCRIPT = "application/javascript+module"
 NAMESPACES = [f"overskill-development-{app}" for app in ("preview", "production", "staging")]
@@ -147,7 +149,7 @@ def test_an_apps_fetch_passes_the_outbound_worker_and_its_denial_is_counted(up):
 
 
 def test_what_a_platform_team_may_choose(configured):
-    """An originless wildcard, hosts of customers, settings of the organisation: made and given back together."""
+    """An originless wildcard, customers' hosts, the organisation's settings, closed previews: made, and given back."""
     assert configured.page("www.overskill.localhost").headers["x-local-cloud-edge"] == "route-exempts"
     settings = {"oidcSubject": ["repository_id", "context"], "allowedActions": ["cloudflare/*"]}
     configured.configure(
@@ -155,8 +157,13 @@ def test_what_a_platform_team_may_choose(configured):
         overskill__wildcardRecord="originless",
         overskill__customHostnames=True,
         overskill__organizationSettings=settings,
+        overskill__previews={"protect": ["preview"]},
     )
     configured.up("local")
+    assert configured.page(PREVIEW).status_code == 403
+    link = re.search(rf"http://{PREVIEW}:\d+(/\S+)", configured.run("app", "link", "ultrathink"))[1]
+    assert configured.page(PREVIEW, link).headers["set-cookie"].startswith("overskill-access=")
+    assert access_key(PLANTED) not in configured.pulumi("local", "stack", "export")
     records = {one["name"]: (one["type"], one["content"]) for one in result(configured, configured.zone("dns_records"))}
     # No host can have a CNAME beside another record: the old one had to go first.
     assert records["*.overskill.localhost"] == ("AAAA", "100::")
