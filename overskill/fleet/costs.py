@@ -11,10 +11,10 @@ from overskill.fleet.scheduler import Operation
 SCRIPTS = 3
 """Of an app, one in each app environment."""
 
-CREATE = Calls(cloudflare=2 * SCRIPTS, github=13, content=7)
-REFRESH = Calls(cloudflare=SCRIPTS, github=4)
-UPDATE = Calls(cloudflare=2 * SCRIPTS, github=6, content=3)
-DESTROY = Calls(cloudflare=SCRIPTS, github=4)
+CREATE = Calls(cloudflare=2 * SCRIPTS, github=24, content=12)
+REFRESH = Calls(cloudflare=SCRIPTS, github=9)
+UPDATE = CREATE
+DESTROY = Calls(cloudflare=SCRIPTS, github=12)
 
 
 UNCHANGED = Calls(github=1)

@@ -139,7 +139,8 @@ def test_an_apps_fetch_passes_the_outbound_worker_and_its_denial_is_counted(up):
     assert answer.status_code == 403
     assert "elsewhere.example" in answer.json()["detail"]
     dataset, deadline = outputs(up, "local")["usageDataset"], time.monotonic() + 5
-    query = f"SELECT index1, blob3, blob5, blob6 FROM {dataset} WHERE index1 = 'fetcher'"  # noqa: S608 - no user's
+    where = "index1 = 'fetcher' AND blob3 = 'egress-denied'"
+    query = f"SELECT index1, blob3, blob5, blob6 FROM {dataset} WHERE {where}"  # noqa: S608 - no user's
     sql = up.account("").removesuffix("workers/") + "analytics_engine/sql"
     while not (found := up.api("POST", sql, content=query)).is_success or not found.json()["data"]:
         assert time.monotonic() < deadline, found.text
