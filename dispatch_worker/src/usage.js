@@ -15,11 +15,12 @@ const READS = new Set(["GET", "HEAD", "OPTIONS"]);
  */
 export function record(env, request, { outcome, response, target }, wallMs) {
   try {
-    const kind = response.webSocket ? "websocket" : READS.has(request.method) ? "read" : "write";
+    const reads = READS.has(request.method);
+    const kind = response.webSocket ? "websocket" : reads ? "read" : "write";
     env.USAGE.writeDataPoint({
       indexes: [target?.appId ?? NO_APP],
       blobs: [target?.script ?? "", target?.environment ?? "", outcome, kind, String(request.cf?.country ?? "")],
-      doubles: [1, wallMs, size(request.headers), size(response.headers)],
+      doubles: [1, wallMs, reads ? 0 : size(request.headers), size(response.headers)],
     });
   } catch (error) {
     console.error("a data point is lost", error);
