@@ -62,7 +62,6 @@ def test_logs_are_those_of_an_app_that_there_is(up):
     assert "there is no app 'store' in production; there are: ultrathink" in up.run("logs", "store", code=1)
 
 
-@pytest.mark.parametrize("stack", ["local", "local.ultrathink"])
 def test_a_suspended_app_is_gone_within_the_cache_time_and_back_within_it(up):
     """And no stack sees a change: who runs the platform suspends, and not Pulumi."""
     assert up.page(HOST).status_code == 200
@@ -75,6 +74,7 @@ def test_a_suspended_app_is_gone_within_the_cache_time_and_back_within_it(up):
     up.pulumi("local", "preview", "--refresh", "--expect-no-changes")
 
 
+@pytest.mark.parametrize("stack", ["local", "local.ultrathink"])
 def test_a_second_up_and_a_refresh_change_nothing(up, stack):
     up.pulumi(stack, "up", "--yes", "--skip-preview", "--expect-no-changes")
     up.drift(stack, code=0)
