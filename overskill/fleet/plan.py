@@ -25,7 +25,7 @@ def plan(wanted: Mapping[str, str], absent: Sequence[str], known: Mapping[str, E
     jobs, unchanged = [], []
     for app_id, digest in wanted.items():
         entry = known.get(app_id)
-        if entry is None or entry.state != "done" or entry.digest != digest:
+        if entry is None or unfinished(entry) or entry.digest != digest:
             jobs.append(Job(app_id, "up", costs.most("up", entry)))
         else:
             unchanged.append(app_id)
