@@ -1,0 +1,31 @@
+"""The application: which part answers where, and what runs beside the requests."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from control_plane.state import Plane
+from control_plane.tables import Table
+
+ROUTERS = ()
+"""Each part's routes."""
+
+TASKS = ()
+"""What runs beside the requests: asynchronous context managers over the `Plane`, begun in this order."""
+
+
+def application(plane: Plane) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        Table.metadata.create_all(plane.database.engine)
+        async with AsyncExitStack() as stack:
+            for task in TASKS:
+                await stack.enter_async_context(task(plane))
+            yield
+
+    app = FastAPI(title="OverSkill control plane", version="1", lifespan=lifespan)
+    app.state.plane = plane
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

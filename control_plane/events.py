@@ -1,0 +1,16 @@
+"""Events: what those who watch are told, in the order in which it was kept."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from control_plane.tables import Event
+
+
+def publish(session: Session, type: str, app_id: str | None, **data: Any) -> Event:
+    """Keep an event within a `Database.writing()` transaction; watchers see it once that has committed."""
+    event = Event(type=type, app_id=app_id, data=data, at=dt.datetime.now(dt.UTC))
+    session.add(event)
+    session.flush()
+    return event

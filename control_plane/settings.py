@@ -1,0 +1,42 @@
+"""The one reader of the control plane's settings: `OVERSKILL_*` variables of the environment."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from infra.outputs import PlatformOutputs
+
+Url = Annotated[str, AfterValidator(lambda text: str(AnyHttpUrl(text)).rstrip("/"))]
+"""A URL as text, without a slash at its end."""
+
+
+class Settings(BaseSettings):
+    """Which platform it serves, where its neighbours are, and its credentials: `SecretStr`s, which no log shows.
+
+    `platform` has the outputs of the platform stack, as JSON. `database_url` is SQLAlchemy's; `state` is the folder for
+    bundles and, without a `database_url`, the SQLite database. `webhook_secret` is the platform's root secret: each
+    app's own is derived from it. `builder_url` takes signed events; without it the builder is told of none.
+    `oidc_issuer` signs the identity tokens of workflow runs.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="OVERSKILL_", frozen=True, extra="forbid")
+
+    platform_stack: str
+    platform: PlatformOutputs
+    state: Path
+    database_url: str = ""
+    webhook_secret: SecretStr
+    cloudflare_url: Url = "https://api.cloudflare.com/client/v4"
+    cloudflare_api_token: SecretStr
+    github_url: Url = "https://api.github.com"
+    github_token: SecretStr
+    oidc_issuer: Url = "https://token.actions.githubusercontent.com"
+    builder_url: Url | None = None
+    listen: str = "127.0.0.1"
+    port: int = Field(default=8786, ge=0, le=65535)
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.state / 'control-plane.db'}"

@@ -1,0 +1,42 @@
+"""What every part of the control plane is given."""
+
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from control_plane.database import Database
+from control_plane.settings import Settings
+from infra.credentials import derived
+
+
+class Builder(Protocol):
+    """Whoever runs the engine: `overskill serve` gives the control plane one."""
+
+    def create(self, app_id: str, options: dict[str, object]) -> None:
+        """Bring an app to what `options` say (keys of its stack file), and declare it. Idempotent."""
+
+    def destroy(self, app_id: str) -> None:
+        """Remove an app and forget it. Idempotent."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The settings, the database, and whoever runs the engine (None: apps are made elsewhere)."""
+
+    settings: Settings
+    database: Database
+    builder: Builder | None = None
+
+    def app_secret(self, app_id: str) -> str:
+        """What signs the webhooks of an app: GitHub's of its repository, and its pipeline's."""
+        return derived(self.settings.webhook_secret.get_secret_value(), f"webhook:{app_id}")
+
+
+def plane(request: Request) -> Plane:
+    found: Plane = request.app.state.plane
+    return found
+
+
+GivenPlane = Annotated[Plane, Depends(plane)]
+"""The parameter of a route that needs it."""
