@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from control_plane.migration import migrate
 from control_plane.state import Plane
-from control_plane.tables import Table
 
 ROUTERS = ()
 """Each part's routes."""
@@ -18,7 +18,7 @@ TASKS = ()
 def application(plane: Plane) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        Table.metadata.create_all(plane.database.engine)
+        migrate(plane.database)
         async with AsyncExitStack() as stack:
             for task in TASKS:
                 await stack.enter_async_context(task(plane))

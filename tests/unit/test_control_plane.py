@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from control_plane import access, audit
 from control_plane.database import Database
+from control_plane.migration import migrate
 from control_plane.tables import AccessToken, AuditEntry, Table
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'control-plane.db'}")
-    Table.metadata.create_all(database.engine)
+    migrate(database)
     yield database
     database.close()
 
@@ -52,6 +55,13 @@ def test_tampering_is_found(database: Database, tampering: sa.Executable) -> Non
         session.execute(tampering)
     with database.reading() as session, pytest.raises(audit.Broken, match="entry 2"):
         audit.verify(session)
+
+
+def test_the_revisions_make_the_tables(database: Database) -> None:
+    """Without a revision for it, a changed table is wrong on every machine but a new one."""
+    migrate(database)
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
 
 
 def test_what_is_raised_takes_everything_back(database: Database) -> None:

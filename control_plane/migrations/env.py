@@ -1,0 +1,14 @@
+"""How Alembic reaches the database: by the connection that `control_plane.migration` gives it."""
+
+from alembic import context
+
+from control_plane.tables import Table
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Table.metadata,
+    user_module_prefix="",
+    render_as_batch=True,  # SQLite changes a table by copying it
+)
+with context.begin_transaction():
+    context.run_migrations()
