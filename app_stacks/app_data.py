@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pulumi
-import pulumi_cloudflare as cloudflare
 
+from app_stacks.cloudflare_sdk import cloudflare
 from app_stacks.script_bindings import D1, R2, Binding, Kv
 
 DataKind = Literal["d1", "kv", "r2"]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_cloudflare as cloudflare
 
+from app_stacks.cloudflare_sdk import cloudflare
 from app_stacks.records import Store
 from infra.outputs import CustomerHosts
 

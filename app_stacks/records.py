@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_cloudflare as cloudflare
+
+from app_stacks.cloudflare_sdk import cloudflare
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,16 +19,16 @@ class Store:
 
     def app(
         self, name: str, app_id: str, plan: str | None, services: Sequence[str], opts: pulumi.ResourceOptions
-    ) -> cloudflare.WorkersKv:
+    ) -> pulumi.Resource:
         """An app's plan, unless it is the platform's default, and the hosts that it may call."""
         record = {"plan": plan} if plan else {}
         return self._put(name, f"app:{app_id}", record | ({"services": list(services)} if services else {}), opts)
 
-    def host(self, name: str, hostname: str, script: str, opts: pulumi.ResourceOptions) -> cloudflare.WorkersKv:
+    def host(self, name: str, hostname: str, script: str, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         """Which script answers at a customer's host."""
         return self._put(name, f"host:{hostname}", {"script": script}, opts)
 
-    def _put(self, name: str, key: str, value: Any, opts: pulumi.ResourceOptions) -> cloudflare.WorkersKv:
+    def _put(self, name: str, key: str, value: Any, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         return cloudflare.WorkersKv(
             name,
             account_id=self.account_id,
