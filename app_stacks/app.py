@@ -110,7 +110,6 @@ class App(pulumi.ComponentResource):
                 description=args.shown_name,
                 visibility=args.visibility,
                 template=args.template or platform.template,
-                archive=platform.protected,
                 environments=args.environments,
                 oidc_subject=platform.oidc_subject,
                 variables={

@@ -16,16 +16,14 @@ Permission = Literal["pull", "triage", "push", "maintain", "admin"]
 class AppRepositoryArgs:
     """`template` is `owner/name`; `webhook_url` takes the repository's events, signed with `webhook_secret`.
 
-    `archive`: the repository is archived and not deleted when its stack is destroyed. `oidc_subject`: its workflows'
-    identity tokens name the organisation's subject, and not GitHub's own. `variables` and `secrets` are those of its
-    workflows. `collaborators` are users by name; `team` is a slug, and may push.
+    `oidc_subject`: its workflows' identity tokens name the organisation's subject, and not GitHub's own. `variables`
+    and `secrets` are those of its workflows. `collaborators` are users by name; `team` is a slug, and may push.
     """
 
     name: str
     description: str
     visibility: Literal["private", "public"]
     template: str
-    archive: bool
     environments: Sequence[AppEnvironment]
     oidc_subject: bool
     variables: Mapping[str, str]
@@ -65,7 +63,8 @@ class AppRepository(pulumi.ComponentResource):
             has_projects=False,
             has_wiki=False,
             delete_branch_on_merge=True,
-            archive_on_destroy=args.archive,
+            # The code is its owner's: who destroys the app decides on it apart from that.
+            archive_on_destroy=True,
             # A repository has started from what it started from: another template would make it anew.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["template"]),
         )

@@ -3,10 +3,11 @@
 Source: https://developers.cloudflare.com/api/resources/kv/
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
@@ -20,6 +21,9 @@ from overskill.errors import CommandError
 State = Literal["suspended", "over-quota", "legal", "maintenance"]
 
 PREFIX = "state:"
+REMOVAL = "removal"
+"""What the metadata of a state has, where the app is to be destroyed: a time."""
+
 NAMESPACES = 100
 """KV namespaces on a page."""
 
@@ -84,12 +88,18 @@ class AppStore(CloudflareApi):
                 f"{PREFIX}{app_id} in KV namespace {self.title} is no state: delete it: {error}"
             ) from None
 
-    def set_state(self, app_id: str, state: AppState) -> None:
-        """Over another one. Raises `CommandError` where the platform has no app store."""
+    def set_state(self, app_id: str, state: AppState, removal: datetime | None = None) -> None:
+        """Over another one; an app that is to be destroyed may be removed from `removal` on.
+
+        Raises `CommandError` where the platform has no app store.
+        """
         if not self._namespace:
             raise CommandError(f"there is no KV namespace {self.title}: bring the platform up first")
         text = state.model_dump_json(exclude_none=True)
-        self._call("PUT", self._value(app_id), files=[("value", (None, text))])
+        parts = [("value", (None, text))]
+        if removal:
+            parts.append(("metadata", (None, json.dumps({REMOVAL: removal.isoformat()}))))
+        self._call("PUT", self._value(app_id), files=parts)
 
     def clear_state(self, app_id: str) -> None:
         """Make the app active; one that is active already is no error."""
@@ -98,7 +108,12 @@ class AppStore(CloudflareApi):
 
     def suspended(self) -> set[str]:
         """The ids of the apps that have a state, from the list of keys alone."""
-        return set(self._listed()) if self._namespace else set()
+        return {app_id for app_id, _ in self._listed()}
+
+    def removals(self) -> dict[str, datetime]:
+        """The apps that are to be destroyed, and when each may be removed."""
+        noted = ((app_id, metadata.get(REMOVAL)) for app_id, metadata in self._listed())
+        return {app_id: datetime.fromisoformat(at) for app_id, at in noted if at}
 
     def states(self, app_ids: Iterable[str]) -> dict[str, AppState]:
         """Of those among `app_ids` that have one."""
@@ -108,11 +123,14 @@ class AppStore(CloudflareApi):
     def _value(self, app_id: str) -> str:
         return f"{self._namespace}/values/{quote(PREFIX + app_id, safe='')}"
 
-    def _listed(self) -> Iterator[str]:
+    def _listed(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Each app that has a state, and the metadata of that; none before the platform has been brought up."""
+        if not self._namespace:
+            return
         query = {"prefix": PREFIX}
         while True:
             page = self._send("GET", f"{self._namespace}/keys", params=query)
-            yield from (key["name"].removeprefix(PREFIX) for key in page["result"])
+            yield from ((key["name"].removeprefix(PREFIX), key.get("metadata") or {}) for key in page["result"])
             if not (cursor := page["result_info"].get("cursor")):
                 return
             query["cursor"] = cursor

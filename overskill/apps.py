@@ -1,6 +1,7 @@
 """Apps of the local cloud: made, listed, destroyed. Each is a stack of the app program."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from infra.names import Script, check_app_id
 from overskill import app_stack_file
@@ -10,6 +11,7 @@ from overskill.errors import CommandError
 from overskill.fleet.projects import app_ids_in_fleet, file_in_fleet
 from overskill.progress import step
 from overskill.recovery import release_dead_locks
+from overskill.removal import Removal, Removals
 from overskill.session import Session, check
 
 
@@ -35,6 +37,8 @@ def create(session: Session, app_id: str, display_name: str = "") -> dict[str, s
     session.cloud.require()
     _write_stack_file(session, app_id, display_name)
     session.up_app(app_id)
+    with AppStore.of(session.config, session.credentials) as store:
+        Removals(store, Removal()).end(app_id)
     return urls(session, app_id)
 
 
@@ -66,20 +70,38 @@ def list_apps(session: Session) -> list[AppStatus]:
     ]
 
 
-def destroy(session: Session, app_id: str) -> None:
-    """Delete all that the app has, and its stack. Raises `CommandError` for one that is not known here."""
+def destroy(session: Session, app_id: str, removal: Removal) -> datetime | None:
+    """Suspend the app, or remove it and its stack once its time of grace is over; when that is, None if it is gone.
+
+    Raises `CommandError` for one that is not known here.
+    """
     _not_of_the_fleet(session, check_app_id(app_id), "list it there below `absent`")
     file = session.project.app_stack_file(session.app_stack(app_id))
     if not file.exists():
         raise CommandError(f"there is no app {app_id!r} here; ./dev app list shows those that are")
     session.cloud.require()
+    with AppStore.of(session.config, session.credentials) as store:
+        removals = Removals(store, removal)
+        following = removals.step(app_id)
+        if following == "destroy":
+            _remove(session, app_id, delete_repository=removal.delete_repository)
+            removals.end(app_id)
+            file.unlink(missing_ok=True)
+            return None
+        if following == "suspend":
+            removals.begin(app_id)
+        return removals.due[app_id]
+
+
+def _remove(session: Session, app_id: str, *, delete_repository: bool) -> None:
     engine, stack = session.apps, session.app_stack(app_id)
     with step(f"App {app_id}: pulumi destroy") as running, session.project.marked_run(stack) as unfinished:
         release_dead_locks(engine, stack)
         outcome = engine.destroy(stack, refresh=unfinished)
         check(outcome, f"pulumi destroy of stack {stack}")
         running.detail = outcome.summary()
-    file.unlink(missing_ok=True)
+        if delete_repository:
+            session.clouds(session.config.overskill.github_organization).delete_archived(app_id)
 
 
 def _not_of_the_fleet(session: Session, app_id: str, remedy: str) -> None:

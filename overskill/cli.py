@@ -26,6 +26,7 @@ from overskill.local_command import Profile, Seed, local
 from overskill.logs_command import logs
 from overskill.progress import duration, step
 from overskill.project import LOCAL_STACK, Project
+from overskill.removal import GRACE_DAYS, DeleteRepository, GraceDays, Now, Removal
 from overskill.rollout import roll_back, roll_out
 from overskill.session import Session
 from overskill.stack_context import StackContext
@@ -132,9 +133,21 @@ def list_apps(stack: LocalStack = LOCAL_STACK) -> None:
 
 
 @app_commands.command("destroy")
-def destroy_app(name: str, stack: LocalStack = LOCAL_STACK, providers: Providers = None) -> None:
-    """Delete an app: its repository, its scripts and its stack."""
-    apps_module.destroy(Session(Project(), providers, stack), name)
+def destroy_app(  # noqa: PLR0913 - an option each
+    name: Annotated[str, typer.Argument(help="The app id.")],
+    *,
+    grace: GraceDays = GRACE_DAYS,
+    now: Now = False,
+    delete_repository: DeleteRepository = False,
+    stack: LocalStack = LOCAL_STACK,
+    providers: Providers = None,
+) -> None:
+    """Suspend an app; after a time of grace, the same command removes its scripts and its stack."""
+    removal = Removal.of(grace, now=now, delete_repository=delete_repository)
+    if due := apps_module.destroy(Session(Project(), providers, stack), name, removal):
+        more = f" --stack {stack}" if stack != LOCAL_STACK else ""
+        print(f"{name} is suspended, and is removed by the same command after {due:%Y-%m-%d %H:%M} UTC.")
+        print(f"At once: ./dev app destroy {name} --now{more}. To keep it: ./dev app resume {name}{more}")
 
 
 app_commands.command()(suspend)

@@ -111,6 +111,10 @@ class Engine:
             outcome = self._operate("up", stack, *flags)
         return outcome
 
+    def make(self, stack: str) -> None:
+        """Make a stack that is not there yet, which saves `up` an attempt; what goes wrong, the run after it tells."""
+        self._run(("stack", "init", stack, "--no-select"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def destroy(self, stack: str, *, refresh: bool = False) -> Outcome:
         """Delete all that the stack has, and the stack; one that does not exist has nothing. `refresh` as with `up`."""
         outcome = self._operate("destroy", stack, "--remove", *(("--refresh",) if refresh else ()))

@@ -23,7 +23,7 @@ Finder = Callable[["Clouds", Inputs], str | None]
 
 
 class Clouds:
-    """Both APIs, read with the credentials of an engine's environment."""
+    """Both APIs, asked with the credentials of an engine's environment."""
 
     def __init__(
         self,
@@ -49,6 +49,16 @@ class Clouds:
     def github(self, path: str) -> Any:
         """The body of a GET, or None where there is nothing."""
         return _get(self._github, path, {})
+
+    def delete_archived(self, repository: str) -> None:
+        """Delete a repository that the destruction of its app has archived; one that is in use stays."""
+        path = f"repos/{self.owner}/{repository}"
+        if not (self.github(path) or {}).get("archived"):
+            return
+        try:
+            self._github.delete(path).raise_for_status()
+        except httpx.HTTPError as error:
+            raise CommandError(f"repository {self.owner}/{repository} is archived, and not deleted: {error}") from error
 
 
 def _get(client: httpx.Client, path: str, query: Mapping[str, str]) -> Any:

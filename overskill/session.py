@@ -76,7 +76,7 @@ class Session:
     def _up(self, title: str, engine: Engine, stack: str, owner: str) -> None:
         """Bring a stack up; after a run that did not end well, take up what it left. See `overskill/recovery.py`."""
         with step(f"{title}: pulumi up") as running, self.project.marked_run(stack) as unfinished:
-            outcome, adopted = bring_up(engine, stack, self._clouds(owner), unfinished=unfinished)
+            outcome, adopted = bring_up(engine, stack, self.clouds(owner), unfinished=unfinished)
             check(outcome, f"pulumi up of stack {stack}")
             running.detail = outcome.summary()
         if adopted:
@@ -84,7 +84,8 @@ class Session:
         for warning in outcome.warnings:
             print(warning, file=sys.stderr)
 
-    def _clouds(self, owner: str) -> Clouds:
+    def clouds(self, owner: str) -> Clouds:
+        """Both APIs, for the repositories of `owner`."""
         config = self.config
         return Clouds(str(config.cloudflare.base_url), str(config.github.base_url), owner, self.environment)
 

@@ -5,13 +5,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from overskill import app_stack_file
 from overskill.app_stack_file import is_encrypted
+from overskill.app_store import AppStore
 from overskill.engine import Engine, Outcome
 from overskill.fleet import apps_file, costs, desired_state
 from overskill.fleet.apps_file import AppsFile
@@ -23,6 +24,7 @@ from overskill.fleet.platform import WEBHOOK_SECRET, Platform
 from overskill.fleet.projects import StackHome, home
 from overskill.fleet.scheduler import Job, Schedule, Scheduler
 from overskill.recovery import bring_up, release_dead_locks
+from overskill.removal import Removal, Removals
 from overskill.session import check
 
 
@@ -37,9 +39,10 @@ class Desired:
 class Fleet:
     """One run over the apps of one platform stack, which has the index to itself: made by `opened`."""
 
-    def __init__(self, platform: Platform, wanted: AppsFile, index: Index, lease: int) -> None:
+    def __init__(self, platform: Platform, wanted: AppsFile, index: Index, removals: Removals, lease: int) -> None:
         self.platform = platform
         self._index = index
+        self._removals = removals
         self._lease = lease
         secret = platform.environment[WEBHOOK_SECRET]
         common = desired_state.common(platform.project.root, platform.outputs, secret)
@@ -52,21 +55,22 @@ class Fleet:
 
     @classmethod
     @contextmanager
-    def opened(cls, platform: Platform, file: Path) -> Iterator["Fleet"]:
+    def opened(cls, platform: Platform, file: Path, removal: Removal) -> Iterator["Fleet"]:
         """Raises `InvalidAppsFile`; waits for another run to end."""
         wanted = apps_file.read(file, platform.config.overskill.app_environments)
         folder = platform.project.home / "fleet"
         folder.mkdir(exist_ok=True)
-        with leased(folder / "lock") as lease:
-            index = Index(folder / "index.sqlite")
-            try:
-                yield cls(platform, wanted, index, lease)
-            finally:
-                index.close()
+        with (
+            leased(folder / "lock") as lease,
+            closing(Index(folder / "index.sqlite")) as index,
+            AppStore.of(platform.config, platform.environment) as store,
+        ):
+            yield cls(platform, wanted, index, Removals(store, removal), lease)
 
     def plan(self, *, verify: bool) -> Plan:
         digests = {app_id: desired.digest for app_id, desired in self._desired.items()}
-        return plan(digests, self._absent, self._known, verify=verify)
+        absent = {app_id: self._removals.step(app_id) for app_id in self._absent}
+        return plan(digests, absent, self._known, self._removals.due.keys(), verify=verify)
 
     async def run(self, schedule: Schedule, budget: Budget, workers: int, told: Callable[[Job], None]) -> bool:
         """Carry the schedule out; `told` hears of each job that has ended. Whether it went on to its end.
@@ -106,15 +110,29 @@ class Fleet:
 
     def _carry_out(self, job: Job, place: StackHome) -> costs.Calls:
         """Run the engine, and return the calls that were made. Raises `CommandError`."""
+        if job.operation == "suspend":
+            self._removals.begin(job.app_id)
+            return job.calls
+        calls = self._run_engine(job, place)
+        if job.app_id in self._removals.due:
+            self._removals.end(job.app_id)
+            return job.calls
+        return calls
+
+    def _run_engine(self, job: Job, place: StackHome) -> costs.Calls:
         engine = Engine(self.platform.project, place.folder, self.platform.environment, lease=self._lease)
         stack, left = self.platform.app_stack(job.app_id), unfinished(self._known.get(job.app_id))
         kept = {key: value for key, value in app_stack_file.read(place.file).items() if is_encrypted(value)}
         if job.operation == "destroy":
             app_stack_file.write(place.file, {**kept, **self.platform.app_values({})})
             outcome = self._destroy(engine, stack, left)
+            if self._removals.wanted.delete_repository:
+                self.platform.clouds().delete_archived(job.app_id)
             place.file.unlink(missing_ok=True)
             return costs.made(job.calls, outcome, refreshed=left)
         app_stack_file.write(place.file, {**kept, **self._desired[job.app_id].config})
+        if job.app_id not in self._known:
+            engine.make(stack)
         refresh = left or job.operation == "verify"
         outcome, _ = bring_up(engine, stack, self.platform.clouds(), unfinished=refresh)
         check(outcome, f"pulumi up of stack {stack}")

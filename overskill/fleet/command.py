@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from overskill.fleet.simulation import Machine, Work, fastest, simulate
 from overskill.fleet.table import Progress
 from overskill.progress import duration
 from overskill.project import LOCAL_STACK, Project
+from overskill.removal import GRACE_DAYS, DeleteRepository, GraceDays, Now, Removal
 
 STOPPED = 130
 CORES = os.cpu_count() or 1
@@ -32,14 +34,18 @@ fleet = typer.Typer(no_args_is_help=True, help="Many apps at once, by a file tha
 
 
 @fleet.command()
-def apply(
+def apply(  # noqa: PLR0913 - an option each
     file: Annotated[Path, typer.Argument(help="The apps that there shall be, such as apps.yaml.")],
+    *,
     stack: Annotated[str, typer.Option(help="The platform stack.")] = LOCAL_STACK,
     workers: Annotated[int, typer.Option(min=1, help="Engines at once.")] = WORKERS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Look at unchanged apps too, and mend what differs there.")
     ] = False,
+    grace: GraceDays = GRACE_DAYS,
+    now: Now = False,
+    delete_repository: DeleteRepository = False,
 ) -> None:
     """Bring all apps of a file to what it says. An app that is as the file says costs nothing.
 
@@ -47,7 +53,8 @@ def apply(
     """
     began = time.monotonic()
     platform = Platform.of(Project(), stack)
-    with Fleet.opened(platform, file) as opened:
+    removal = Removal.of(grace, now=now, delete_repository=delete_repository)
+    with Fleet.opened(platform, file, removal) as opened:
         planned = opened.plan(verify=verify)
         schedule = Schedule.of(planned.jobs)
         if dry_run:
@@ -95,19 +102,25 @@ async def _show_plan(planned: Plan, schedule: Schedule, budget: Budget, workers:
     print(
         f"{len(planned.jobs)} to do, {len(planned.unchanged)} unchanged; {duration(left.seconds)}, by {left.bottleneck}"
     )
-    _show_left_out(planned)
+    _show_others(planned)
 
 
 def _show_end(planned: Plan, schedule: Schedule, seconds: float) -> None:
     counts = f"{len(schedule.succeeded)} done, {len(schedule.failed)} failed, {len(planned.unchanged)} unchanged"
     print(f"{counts}, {duration(seconds)}")
-    _show_left_out(planned)
+    _show_others(planned)
 
 
-def _show_left_out(planned: Plan) -> None:
+def _show_others(planned: Plan) -> None:
+    if planned.waiting:
+        print(f"suspended, and removed once their time of grace is over: {_some(planned.waiting)}; --now removes them")
     if planned.left_out:
-        names = ", ".join(planned.left_out[:10]) + (", ..." if len(planned.left_out) > 10 else "")
-        print(f"not in the file, and left as they are: {len(planned.left_out)} ({names}); absent: destroys them")
+        print(f"not in the file, and left as they are: {_some(planned.left_out)}; absent: destroys them")
+
+
+def _some(apps: Sequence[str]) -> str:
+    """`3 (a, b, c)`."""
+    return f"{len(apps)} ({', '.join(apps[:10])}{', ...' if len(apps) > 10 else ''})"
 
 
 def _long(seconds: float) -> str:

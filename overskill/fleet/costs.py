@@ -14,9 +14,11 @@ SCRIPTS = 3
 CREATE = Calls(cloudflare=2 * SCRIPTS, github=24, content=12)
 REFRESH = Calls(cloudflare=SCRIPTS, github=9)
 UPDATE = CREATE
-DESTROY = Calls(cloudflare=SCRIPTS, github=12)
+DESTROY = Calls(cloudflare=SCRIPTS, github=12, content=1)
+SUSPEND = RESUME = Calls(cloudflare=2)
+"""An app's state in the app store is read, and written or deleted."""
 
-
+DELETE_REPOSITORY = Calls(github=2)
 UNCHANGED = Calls(github=1)
 """What a run makes that finds nothing to do."""
 
@@ -24,8 +26,10 @@ UNCHANGED = Calls(github=1)
 def most(operation: Operation, entry: Entry | None) -> Calls:
     """The calls of a run at most, for an app with this `entry` in the index."""
     match operation:
+        case "suspend":
+            return SUSPEND
         case "destroy":
-            return DESTROY + REFRESH
+            return DESTROY + REFRESH + RESUME + DELETE_REPOSITORY
         case "verify":
             return REFRESH + CREATE
     if entry is None:

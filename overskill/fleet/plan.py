@@ -1,40 +1,55 @@
 """What a fleet run has to do, from what is wanted and what the index knows. The engine is not asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from overskill.fleet import costs
 from overskill.fleet.index import Entry
 from overskill.fleet.scheduler import Job
+from overskill.removal import Step
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`unchanged` and `left_out` are ids: apps as wanted, and apps of the index that the file does not name."""
+    """Beside the jobs, ids: apps as wanted, those in their time of grace, and those that the file does not name."""
 
     jobs: Sequence[Job]
     unchanged: Sequence[str]
+    waiting: Sequence[str]
     left_out: Sequence[str]
 
 
-def plan(wanted: Mapping[str, str], absent: Sequence[str], known: Mapping[str, Entry], *, verify: bool) -> Plan:
-    """`wanted` has each app's digest, `absent` the apps that are known to exist and shall not.
+def plan(
+    wanted: Mapping[str, str],
+    absent: Mapping[str, Step],
+    known: Mapping[str, Entry],
+    resumed: Collection[str] = (),
+    *,
+    verify: bool,
+) -> Plan:
+    """`wanted` has each app's digest, `absent` what is next to the apps that are known to exist and shall not.
 
-    What a run before has left unfinished comes first. With `verify`, unchanged apps are looked at too.
+    What a run before has left unfinished comes first. `resumed` are suspended, and wanted again. With `verify`,
+    unchanged apps are looked at too.
     """
     jobs, unchanged = [], []
     for app_id, digest in wanted.items():
         entry = known.get(app_id)
-        if entry is None or unfinished(entry) or entry.digest != digest:
+        if app_id in resumed:
+            jobs.append(Job(app_id, "up", costs.most("up", entry) + costs.RESUME))
+        elif entry is None or unfinished(entry) or entry.digest != digest:
             jobs.append(Job(app_id, "up", costs.most("up", entry)))
         else:
             unchanged.append(app_id)
     jobs.sort(key=lambda job: not unfinished(known.get(job.app_id)))
     if verify:
         jobs += [Job(app_id, "verify", costs.most("verify", known[app_id])) for app_id in unchanged]
-    jobs += [Job(app_id, "destroy", costs.most("destroy", known.get(app_id))) for app_id in absent]
-    left_out = sorted(known.keys() - wanted.keys() - set(absent))
-    return Plan(jobs, unchanged, left_out)
+    jobs += [
+        Job(app_id, step, costs.most(step, known.get(app_id))) for app_id, step in absent.items() if step != "wait"
+    ]
+    waiting = [app_id for app_id, step in absent.items() if step == "wait"]
+    left_out = sorted(known.keys() - wanted.keys() - absent.keys())
+    return Plan(jobs, unchanged, waiting, left_out)
 
 
 def unfinished(entry: Entry | None) -> bool:

@@ -20,7 +20,7 @@ REFRESH = 0.5
 LAST = 5
 """Failures that the table shows; all are told at the end."""
 
-WORDS = {"up": "brought up", "verify": "verified", "destroy": "destroyed"}
+WORDS = {"up": "brought up", "verify": "verified", "suspend": "suspended", "destroy": "destroyed"}
 
 
 def rendered(schedule: Schedule, budget: Budget, workers: int, now: float) -> Table:

@@ -166,7 +166,7 @@ def test_a_changed_app_keeps_what_was_not_changed(up):
 
 
 def test_destroyed_it_is_gone(up):
-    up.run("app", "destroy", "shop")
+    up.run("app", "destroy", "shop", "--now", "--delete-repository")
     assert up.api("GET", "/api/v3/repos/overskill-apps/shop").status_code == 404
     assert data(up) == {"d1": [], "kv": [], "r2": []}
     assert records(up) == {}

@@ -161,7 +161,7 @@ def test_ctrl_c_finishes_what_runs_and_the_next_run_goes_on(up):
 @pytest.mark.parametrize(("whole", "repositories"), [(False, 1), (True, 2)], ids=["the fleet", "its engines too"])
 def test_kill_in_the_middle(up, whole, repositories):
     write(up, [*ONE, *TWO], absent=tuple(each["id"] for each in MORE))
-    apply(up)
+    apply(up, "--now", "--delete-repository")
     assert_exact(up, [*ONE, *TWO])
     run = interrupted(up, repositories)
     children = psutil.Process(run.pid).children(recursive=True)

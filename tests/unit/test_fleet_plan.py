@@ -6,7 +6,7 @@ import pytest
 
 from overskill.engine import Outcome
 from overskill.fleet import costs
-from overskill.fleet.costs import CREATE, DESTROY, REFRESH, UNCHANGED, UPDATE
+from overskill.fleet.costs import CREATE, REFRESH, RESUME, SUSPEND, UNCHANGED, UPDATE, most
 from overskill.fleet.index import Entry
 from overskill.fleet.plan import plan
 
@@ -30,21 +30,30 @@ WANTED = dict.fromkeys(["new", "same", "other", "failed", "cut"], "d")
 
 
 def test_only_what_differs_is_run_and_first_what_a_run_has_left_unfinished():
-    made = plan(WANTED, ["gone"], KNOWN, verify=False)
+    made = plan(WANTED, {"gone": "destroy"}, KNOWN, verify=False)
     assert [(job.app_id, job.operation, job.calls) for job in made.jobs] == [
         ("failed", "up", CREATE + REFRESH),
         ("cut", "up", CREATE + REFRESH),
         ("new", "up", CREATE),
         ("other", "up", UPDATE),
-        ("gone", "destroy", DESTROY + REFRESH),
+        ("gone", "destroy", most("destroy", None)),
     ]
     assert (made.unchanged, made.left_out) == (["same"], ["left"])
 
 
 def test_verify_looks_at_what_is_unchanged_too():
-    jobs = plan(WANTED, [], KNOWN, verify=True).jobs
+    jobs = plan(WANTED, {}, KNOWN, verify=True).jobs
     assert [job.app_id for job in jobs if job.operation == "verify"] == ["same"]
     assert len(jobs) == 5
+
+
+def test_an_app_that_shall_go_is_suspended_first_and_one_that_is_wanted_again_brought_up():
+    made = plan({"same": "d"}, {"gone": "suspend", "left": "wait"}, KNOWN, {"same", "gone"}, verify=False)
+    assert [(job.app_id, job.operation, job.calls) for job in made.jobs] == [
+        ("same", "up", UPDATE + RESUME),
+        ("gone", "suspend", SUSPEND),
+    ]
+    assert (made.unchanged, made.waiting, made.left_out) == ([], ["left"], ["cut", "failed", "other"])
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from overskill.fleet.index import Index
 from overskill.fleet.limits import Calls
 from overskill.fleet.projects import app_ids_in_fleet, home, project_name
 from overskill.project import Project
+from overskill.removal import Removal
 
 ROOT = Path(__file__).parents[2]
 
@@ -149,7 +150,8 @@ def test_an_app_of_the_fleet_is_known_and_left_to_it(tmp_path):
     session = MagicMock(project=Project(tmp_path), app_stack=lambda app_id: f"local.{app_id}")
     home(session.project, "abc123", "local.abc123").file.write_text("config: {}\n")
     assert (app_ids_in_fleet(session.project, "local"), app_ids_in_fleet(session.project, "acme")) == (["abc123"], [])
-    for refused, remedy in ((apps.create, "change it there"), (apps.destroy, "list it there below `absent`")):
-        with pytest.raises(CommandError, match=remedy):
-            refused(session, "abc123")
+    with pytest.raises(CommandError, match="change it there"):
+        apps.create(session, "abc123")
+    with pytest.raises(CommandError, match="list it there below `absent`"):
+        apps.destroy(session, "abc123", Removal())
     session.up_app.assert_not_called()
