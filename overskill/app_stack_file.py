@@ -20,6 +20,13 @@ def app_values(platform: Mapping[str, Any], organization: str, own: Mapping[str,
     return {**config, "github:owner": organization, **{f"{APP_PROJECT}:{key}": value for key, value in own.items()}}
 
 
+def own_values(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The app's keys of a stack's `config`, without `overskill-apps:`."""
+    return {
+        key.removeprefix(f"{APP_PROJECT}:"): value for key, value in config.items() if key.startswith(f"{APP_PROJECT}:")
+    }
+
+
 def read(file: Path) -> dict[str, Any]:
     """The `config` that the file has; empty where there is no file."""
     return _content(file).get("config", {})

@@ -1,15 +1,20 @@
 """Apps of the local cloud: made, listed, destroyed. Each is a stack of the app program."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from infra.names import Script, check_app_id
 from overskill import app_stack_file
+from overskill.app_settings import require_valid
 from overskill.app_stack_file import app_values
 from overskill.app_store import AppState, AppStore
 from overskill.errors import CommandError
 from overskill.fleet.projects import app_ids_in_fleet, file_in_fleet
 from overskill.progress import step
+from overskill.project import APP_PROJECT
 from overskill.recovery import release_dead_locks
 from overskill.removal import Removal, Removals
 from overskill.session import Session, check
@@ -28,18 +33,25 @@ class AppStatus:
     state: AppState | None
 
 
-def create(session: Session, app_id: str, display_name: str = "") -> dict[str, str]:
-    """Make the app, or bring one that exists to what is declared; return its URLs by kind.
+def create(session: Session, app_id: str, changes: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Make the app, or bring one that exists to what is declared, with `changes` by key; return its URLs by kind.
 
-    Raises `InvalidAppId` before anything is written, and `CommandError` where it cannot be made.
+    Raises `InvalidAppId` or `CommandError` before anything is written, and `CommandError` where it cannot be made.
     """
     _not_of_the_fleet(session, check_app_id(app_id), "change it there")
     session.cloud.require()
-    _write_stack_file(session, app_id, display_name)
+    _write_stack_file(session, app_id, changes or {})
     session.up_app(app_id)
     with AppStore.of(session.config, session.credentials) as store:
         Removals(store, Removal()).end(app_id)
     return urls(session, app_id)
+
+
+def update(session: Session, app_id: str, changes: Mapping[str, Any]) -> dict[str, str]:
+    """As `create`, for an app that is there already."""
+    _not_of_the_fleet(session, check_app_id(app_id), "change it there")
+    _require(session, app_id)
+    return create(session, app_id, changes)
 
 
 def urls(session: Session, app_id: str) -> dict[str, str]:
@@ -76,9 +88,7 @@ def destroy(session: Session, app_id: str, removal: Removal) -> datetime | None:
     Raises `CommandError` for one that is not known here.
     """
     _not_of_the_fleet(session, check_app_id(app_id), "list it there below `absent`")
-    file = session.project.app_stack_file(session.app_stack(app_id))
-    if not file.exists():
-        raise CommandError(f"there is no app {app_id!r} here; ./dev app list shows those that are")
+    file = _require(session, app_id)
     session.cloud.require()
     with AppStore.of(session.config, session.credentials) as store:
         removals = Removals(store, removal)
@@ -110,13 +120,23 @@ def _not_of_the_fleet(session: Session, app_id: str, remedy: str) -> None:
         raise CommandError(f"app {app_id} is declared in a file of the fleet: {remedy}, and ./dev fleet apply it")
 
 
-def _write_stack_file(session: Session, app_id: str, display_name: str) -> None:
-    """What the file says already stays, where the platform's stack says nothing else."""
+def _require(session: Session, app_id: str) -> Path:
+    """The app's stack file. Raises `CommandError` where there is none."""
+    file = session.project.app_stack_file(session.app_stack(app_id))
+    if not file.exists():
+        raise CommandError(f"there is no app {app_id!r} here; ./dev app list shows those that are")
+    return file
+
+
+def _write_stack_file(session: Session, app_id: str, changes: Mapping[str, Any]) -> None:
+    """What the file says already stays, where neither `changes` nor the platform says anything else."""
     file = session.project.app_stack_file(session.app_stack(app_id))
     platform = session.config.overskill
-    own = {
-        "appEnvironments": list(platform.app_environments),
-        **({"displayName": display_name} if display_name else {}),
-    }
+    before = app_stack_file.read(file)
+    own = {"appEnvironments": list(platform.app_environments), **app_stack_file.own_values(before)}
+    own["appEnvironments"] = [each for each in own["appEnvironments"] if each in platform.app_environments]
+    own = {key: value for key, value in (own | changes).items() if value is not None}
+    require_valid(own, app_id, platform)
+    kept = {key: value for key, value in before.items() if key.partition(":")[0] != APP_PROJECT}
     values = app_values(session.project.stack_values(session.stack), platform.github_organization, own)
-    app_stack_file.write(file, {**app_stack_file.read(file), **values})
+    app_stack_file.write(file, {**kept, **values})

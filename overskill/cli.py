@@ -14,6 +14,7 @@ from app_stacks.cloudflare_error import CloudflareError
 from infra.names import InvalidAppId
 from overskill import apps as apps_module
 from overskill import plain_pulumi, testing
+from overskill.app_settings import DisplayName, Plan, Settings, Visibility, changes
 from overskill.bench import bench
 from overskill.builder_environment import lines
 from overskill.doctor import doctor
@@ -29,6 +30,7 @@ from overskill.project import LOCAL_STACK, Project
 from overskill.removal import GRACE_DAYS, DeleteRepository, GraceDays, Now, Removal
 from overskill.rollout import roll_back, roll_out
 from overskill.session import Session
+from overskill.show_command import show
 from overskill.stack_context import StackContext
 from overskill.suspend_command import resume, suspend
 from overskill.toolchain.command import toolchain
@@ -42,7 +44,7 @@ app = typer.Typer(
     help="The platform under an AI app builder, on this machine or on Cloudflare and GitHub.",
 )
 app_commands = typer.Typer(
-    no_args_is_help=True, help="Apps: create, list and destroy in the local cloud, suspend anywhere."
+    no_args_is_help=True, help="Apps: create, show, change and destroy in the local cloud, suspend anywhere."
 )
 app.add_typer(app_commands, name="app")
 app.add_typer(local, name="local")
@@ -56,6 +58,7 @@ Providers = Annotated[
 ]
 
 
+Name = Annotated[str, typer.Argument(help="The app id: a-z, 0-9 and inner hyphens.")]
 Stack = Annotated[str, typer.Option(help="The platform stack.")]
 LocalStack = Annotated[str, typer.Option(help="A platform stack of the local cloud.")]
 
@@ -105,15 +108,35 @@ def down() -> None:
 
 
 @app_commands.command("create")
-def create_app(
-    name: Annotated[str, typer.Argument(help="The app id: a-z, 0-9 and inner hyphens.")],
-    display_name: Annotated[str, typer.Option(help="What people read. [default: the app id]")] = "",
+def create_app(  # noqa: PLR0913 - an option each
+    name: Name,
+    *,
+    display_name: DisplayName = None,
+    plan: Plan = None,
+    visibility: Visibility = None,
+    settings: Settings = None,
     stack: LocalStack = LOCAL_STACK,
     providers: Providers = None,
 ) -> None:
-    """Make an app: its repository, its scripts, its addresses."""
+    """Make an app: its repository, its scripts, its addresses. The options are kept in its stack file."""
     session = Session(Project(), providers, stack)
-    _show_urls(session, apps_module.create(session, name, display_name))
+    _show_urls(session, apps_module.create(session, name, changes(display_name, plan, visibility, settings or ())))
+
+
+@app_commands.command("update")
+def update_app(  # noqa: PLR0913 - an option each
+    name: Name,
+    *,
+    display_name: DisplayName = None,
+    plan: Plan = None,
+    visibility: Visibility = None,
+    settings: Settings = None,
+    stack: LocalStack = LOCAL_STACK,
+    providers: Providers = None,
+) -> None:
+    """Change what an app's stack file says, and bring the app to it."""
+    session = Session(Project(), providers, stack)
+    _show_urls(session, apps_module.update(session, name, changes(display_name, plan, visibility, settings or ())))
 
 
 @app_commands.command("list")
@@ -134,7 +157,7 @@ def list_apps(stack: LocalStack = LOCAL_STACK) -> None:
 
 @app_commands.command("destroy")
 def destroy_app(  # noqa: PLR0913 - an option each
-    name: Annotated[str, typer.Argument(help="The app id.")],
+    name: Name,
     *,
     grace: GraceDays = GRACE_DAYS,
     now: Now = False,
@@ -150,6 +173,7 @@ def destroy_app(  # noqa: PLR0913 - an option each
         print(f"At once: ./dev app destroy {name} --now{more}. To keep it: ./dev app resume {name}{more}")
 
 
+app_commands.command()(show)
 app_commands.command()(suspend)
 app_commands.command()(resume)
 app_commands.command()(link)

@@ -15,16 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from app_stacks.config import AppConfig
 from infra.config_types import Model
-from infra.names import AppEnvironment, InvalidAppId, check_app_id
+from infra.names import APP_ENVIRONMENTS, AppEnvironment, InvalidAppId, check_app_id
+from overskill.app_settings import offenders
 from overskill.errors import CommandError
 from overskill.fleet.lined_yaml import LinedYaml, parse
-
-FROM_THE_STACKS_NAME = ("platformStack", "appId")
-"""Keys of `AppConfig` that no file gives."""
 
 
 class InvalidAppsFile(CommandError):
@@ -66,8 +63,8 @@ def read(file: Path, environments: Collection[AppEnvironment]) -> AppsFile:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidAppsFile(f"{file} is no YAML: {error}") from None
     repeated = [Offender(line, "", f"key {key} is given twice") for key, line in document.repeated]
-    if offenders := repeated or sorted(_offenders(document, environments)):
-        raise InvalidAppsFile(f"{file} has errors, and nothing was changed:\n" + "\n".join(map(str, offenders)))
+    if wrong := repeated or sorted(_offenders(document, environments)):
+        raise InvalidAppsFile(f"{file} has errors, and nothing was changed:\n" + "\n".join(map(str, wrong)))
     entries = document.value.get("apps") or ()
     return AppsFile(
         apps=[App(id=e["id"], config=_config(e, environments)) for e in entries],
@@ -120,25 +117,10 @@ def _entry_offenders(
     if not isinstance(entry, dict):
         return
     app = str(entry.get("id", ""))
-    for key in entry.keys() & set(FROM_THE_STACKS_NAME):
-        yield Offender(document.line([*path, key]), app, f"{key}: is not a key of an app")
-    config = {key: value for key, value in entry.items() if key not in ("id", *FROM_THE_STACKS_NAME)}
-    try:
-        checked = AppConfig.model_validate({**config, "platformStack": "", "appId": app})
-    except ValidationError as error:
-        for detail in error.errors():
-            what = f"{'.'.join(map(str, detail['loc']))}: {_explanation(detail)}"
-            yield Offender(document.line([*path, *detail["loc"]]), app, what)
-        return
-    if foreign := [e for e in checked.app_environments if e not in environments and "appEnvironments" in entry]:
+    for loc, what in offenders({key: value for key, value in entry.items() if key != "id"}, app):
+        yield Offender(document.line([*path, *loc]), app, f"{'.'.join(map(str, loc))}: {what}")
+    named = entry.get("appEnvironments")
+    known = [each for each in named if each in APP_ENVIRONMENTS] if isinstance(named, list) else []
+    if foreign := [environment for environment in known if environment not in environments]:
         line = document.line([*path, "appEnvironments"])
         yield Offender(line, app, f"appEnvironments: the platform has no {', '.join(foreign)}")
-
-
-def _explanation(detail: Mapping[str, Any]) -> str:
-    match detail["type"]:
-        case "extra_forbidden":
-            return "is not a key of an app"
-        case "value_error":
-            return str(detail["ctx"]["error"])
-    return f"{detail['msg'][0].lower()}{detail['msg'][1:]} (it is {detail['input']!r})"

@@ -219,7 +219,7 @@ def derived_secret(app: str) -> str:
 
 def test_destroy_leaves_nothing_behind(up):
     for app in ("ultrathink", *(f"killed-{victim}" for victim in VICTIMS)):
-        up.run("app", "destroy", app, "--now")
+        up.run("app", "destroy", app, "--now", "--delete-repository")
     up.pulumi("local", "destroy", "--yes", "--skip-preview")
     assert up.api("GET", up.account("dispatch/namespaces")).json()["result"] == []
     assert up.api("GET", up.zone("dns_records")).json()["result"] == []

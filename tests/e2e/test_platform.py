@@ -340,7 +340,7 @@ def test_a_second_platform_stands_beside_the_first(up):
     for stack in ("local", "acme", "acme.shop"):
         unchanged(up, stack)
     assert re.search(r"shop\s+complete", up.run("app", "list", "--stack", "acme"))
-    up.run("app", "destroy", "shop", "--now", "--stack", "acme")
+    up.run("app", "destroy", "shop", "--now", "--delete-repository", "--stack", "acme")
     up.pulumi("acme", "destroy", "--yes", "--skip-preview")
     assert namespace_ids(up, "acme-") == {}
     assert up.page("ultrathink.overskill.localhost").status_code == 200
