@@ -15,11 +15,17 @@ SQLITE_PRAGMAS = (
 )
 
 
+ONE_WRITER = sa.select(sa.func.pg_advisory_xact_lock(0x6F76736B))
+"""Any number that nothing else in the database locks by."""
+
+
 class Database:
-    """Sessions on one database. A `writing()` transaction is alone from its first statement on where it has to be.
+    """Sessions on one database. A `writing()` transaction is the only one of its kind from its first statement on.
 
     SQLite has one writer at a time: a transaction that first reads and then writes fails there when another one wrote
-    in between, so `writing()` begins with the lock (`BEGIN IMMEDIATE`), and waits for it.
+    in between, so `writing()` begins with the lock (`BEGIN IMMEDIATE`), and waits for it. PostgreSQL is given the same
+    rule: what was read still holds at the end, ids are in the order of commits, and no two transactions wait for each
+    other. So it is for what takes milliseconds; what only adds rows goes past it, by `engine.begin()`.
     """
 
     def __init__(self, url: str) -> None:
@@ -40,6 +46,8 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """Commits at the end, and takes everything back where something is raised."""
         with self._writers.begin() as session:
+            if not self.is_sqlite:
+                session.execute(ONE_WRITER)
             yield session
 
     def close(self) -> None:

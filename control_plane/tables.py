@@ -49,7 +49,7 @@ class App(Table):
 
 
 class Deployment(Table):
-    """One run of an app's pipeline for one script. `phases` has the time at which each phase began, by its name."""
+    """One run of an app's pipeline for one script. `phases` has the time at which it came to each status."""
 
     __tablename__ = "deployments"
     __table_args__ = (sa.UniqueConstraint("app_id", "script", "run_id", "run_attempt"),)
@@ -64,7 +64,7 @@ class Deployment(Table):
     ref: Mapped[str | None]
     actor: Mapped[str | None]
     pull_request: Mapped[int | None]
-    status: Mapped[str] = mapped_column(index=True)  # queued, building, uploaded, succeeded, failed, cancelled
+    status: Mapped[str] = mapped_column(index=True)  # `deployments.Status`
     bundle: Mapped[str | None]  # SHA-256 of what was uploaded
     url: Mapped[str | None]
     log_url: Mapped[str | None]
