@@ -5,10 +5,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from control_plane.broker import routes as broker
 from control_plane.migration import migrate
 from control_plane.state import Plane
 
-ROUTERS = ()
+ROUTERS = (broker.router,)
 """Each part's routes."""
 
 TASKS = ()

@@ -1,0 +1,58 @@
+"""What the calls of a deploy are made with."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+from fastapi import Response
+
+from control_plane.broker.assets import Sessions
+from control_plane.broker.bundles import Bundles, Folder
+from control_plane.broker.calls import Call
+from control_plane.broker.gate import Gate
+from control_plane.broker.permission import Target
+from control_plane.broker.upstream import Upstream
+from control_plane.state import Plane
+from infra.outputs import PlatformOutputs
+
+TIMEOUT = 10
+"""Seconds until the issuer, or GitHub, counts as silent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broker:
+    platform: PlatformOutputs
+    gate: Gate
+    upstream: Upstream
+    sessions: Sessions
+    bundles: Bundles
+
+
+@asynccontextmanager
+async def running(plane: Plane) -> AsyncIterator[Broker]:
+    settings = plane.settings
+    upstream = await asyncio.to_thread(Upstream, settings)
+    async with httpx.AsyncClient(timeout=TIMEOUT) as http:
+        try:
+            yield Broker(
+                platform=settings.platform,
+                gate=Gate(settings, plane.database, http),
+                upstream=upstream,
+                sessions=Sessions(settings.webhook_secret.get_secret_value()),
+                bundles=Bundles(Folder(settings.state / "bundles")),
+            )
+        finally:
+            await upstream.close()
+
+
+def path_of(call: Call, target: Target) -> str:
+    """Cloudflare's, of the script."""
+    names = f"{target.place.namespace}/scripts/{target.script}"
+    return f"/accounts/{call.account}/workers/dispatch/namespaces/{names}"
+
+
+def passed(answer: httpx.Response) -> Response:
+    """Cloudflare's answer, as it is."""
+    return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))

@@ -1,0 +1,100 @@
+"""What was deployed, kept by content: rolling back and rebuilding elsewhere read from it.
+
+A bundle is a JSON document, and its digest the SHA-256 of that: `{"metadata": as the app sent it, without secrets,
+"modules": [{"name", "content_type", "digest"}], "assets": {path: {"hash", "content_type", "digest"}}}`. Each `digest`
+is of a file kept beside it; `hash` is what Cloudflare knows an asset by.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Store(Protocol):
+    """Where the files are."""
+
+    def put(self, chunks: Iterable[bytes]) -> str:
+        """Keep a file; its SHA-256."""
+
+    def get(self, digest: str) -> bytes:
+        """Raises `KeyError`."""
+
+    def name(self, name: str, digest: str) -> None:
+        """Give a file a further name, unless something has it: what a name stands for never changes."""
+
+    def named(self, name: str) -> str | None:
+        """The SHA-256 of what has the name."""
+
+
+class Folder:
+    """A folder as a `Store`. A file is complete once it has its name."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, chunks: Iterable[bytes]) -> str:
+        self._root.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        with tempfile.NamedTemporaryFile(dir=self._root) as file:
+            for chunk in chunks:
+                digest.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+            _link(file.name, self._file(digest.hexdigest()))
+        return digest.hexdigest()
+
+    def get(self, digest: str) -> bytes:
+        try:
+            return self._file(digest).read_bytes()
+        except FileNotFoundError:
+            raise KeyError(digest) from None
+
+    def name(self, name: str, digest: str) -> None:
+        with tempfile.NamedTemporaryFile("w", dir=self._root) as file:
+            file.write(digest)
+            file.flush()
+            _link(file.name, self._name(name))
+
+    def named(self, name: str) -> str | None:
+        try:
+            return self._name(name).read_text()
+        except FileNotFoundError:
+            return None
+
+    def _file(self, digest: str) -> Path:
+        return self._root / "files" / digest[:2] / digest
+
+    def _name(self, name: str) -> Path:
+        return self._root / "names" / name[:2] / name
+
+
+class Bundles:
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def put(self, bundle: dict[str, Any]) -> str:
+        """Keep a bundle, whose files are kept already; its digest."""
+        return self.store.put([canonical(bundle)])
+
+    def open(self, digest: str) -> dict[str, Any]:
+        """Raises `KeyError` where there is none."""
+        content: dict[str, Any] = json.loads(self.store.get(digest))
+        return content
+
+
+def canonical(content: Any) -> bytes:
+    """JSON of which there is one form for each content."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _link(made: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        return
