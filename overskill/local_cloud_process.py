@@ -2,23 +2,19 @@
 
 import json
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import psutil
 
+from overskill import background
 from overskill.errors import CommandError
 from overskill.toolchain import Toolchain, ToolchainError
-
-START_SECONDS = 30
-STOP_SECONDS = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +58,7 @@ class LocalCloud:
     seed: int = 0
     up: str = "overskill local up"
     ports: str = "--api-port and --edge-port"
+    name: ClassVar[str] = "the local cloud"
 
     @property
     def api_url(self) -> str:
@@ -90,12 +87,8 @@ class LocalCloud:
         return f"http://127.0.0.1:{self.api_port}/?key={self.credentials()['page_key']}"
 
     def process(self) -> psutil.Process | None:
-        """The running process, or None. A recorded pid that now belongs to another program does not count."""
-        try:
-            process = psutil.Process(int(self._pid_file.read_text()))
-            return process if str(self.state) in process.cmdline() else None
-        except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-            return None
+        """The running process, or None."""
+        return background.running(self._pid_file, str(self.state))
 
     def found(self) -> "LocalCloud":
         """The same with the address, the ports, the account and the limit of apps of the process that runs, if any."""
@@ -126,38 +119,8 @@ class LocalCloud:
             if self.runs() and self.found() == self:
                 return False
             self.stop()
-        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self.log.open("w") as log:
-            # A session of its own: Ctrl-C in the terminal reaches this process, which then stops the cloud in order.
-            process = subprocess.Popen(
-                self._command(programs),
-                env=programs.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if self.runs():
-                return True
-            if process.poll() is not None:
-                raise CommandError(
-                    f"the local cloud did not start (its ports are those of {self.ports}):\n{self._last_words()}"
-                )
-            time.sleep(0.1)
-        self.stop()
-        raise CommandError(f"the local cloud did not answer within {START_SECONDS} s:\n{self._last_words()}")
-
-    def wait(self) -> None:
-        """Return at Ctrl-C or SIGTERM. Raises `CommandError` if the local cloud ends before that."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            while self.process() is not None:
-                time.sleep(0.5)
-        except KeyboardInterrupt:
-            return
-        raise CommandError(f"the local cloud has ended by itself: see {self.log}")
+        background.start(self, self._command(programs), programs.environment, answers=self.runs, ports=self.ports)
+        return True
 
     def serve_zone(self, name: str) -> None:
         """Have the running cloud hold a zone of this name, as an account's owner would add it."""
@@ -170,15 +133,7 @@ class LocalCloud:
 
     def stop(self) -> bool:
         """Stop it and what it has started; return whether it ran."""
-        process = self.process()
-        if process is not None:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except psutil.TimeoutExpired:
-                process.kill()
-                process.wait(STOP_SECONDS)
-        return process is not None
+        return background.stop(self.process())
 
     def runs(self) -> bool:
         """Whether API and edge both answer, and not those of another local cloud."""
@@ -205,7 +160,3 @@ class LocalCloud:
             *(("--organization", organization) for organization in self.organizations),
         ]
         return [sys.executable, "-m", "local_cloud", "serve", *(str(word) for option in options for word in option)]
-
-    def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()[-8:]
-        return "\n".join(f"  {line}" for line in lines) + f"\n  (whole log: {os.path.relpath(self.log)})"

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 from platformdirs import user_data_path
 
+from overskill import background
 from overskill.checkout_cloud import of_checkout
 from overskill.local_api import ask, start
 from overskill.local_cloud_process import LocalCloud, Programs
@@ -89,7 +90,7 @@ def up(  # noqa: PLR0913 - an option each
             print(f"Stop it with: overskill local down{here}")
             return
         print("Ctrl-C stops it.", flush=True)
-        cloud.wait()
+        background.wait(cloud)
     except BaseException:
         if not detach:
             cloud.stop()
