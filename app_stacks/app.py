@@ -113,7 +113,13 @@ class App(pulumi.ComponentResource):
                 environments=args.environments,
                 oidc_subject=platform.oidc_subject,
                 variables={
-                    **pipeline_variables(args.app_id, args.environments, platform, by_broker=by_broker),
+                    **pipeline_variables(
+                        args.app_id,
+                        args.environments,
+                        platform,
+                        by_broker=by_broker,
+                        cloudflare=pulumi.Config("cloudflare").get("baseUrl"),
+                    ),
                     **args.variables,
                 },
                 secrets=pipeline_secrets(secrets),

@@ -7,30 +7,56 @@ from typing import Any
 import pulumi
 
 from app_stacks.config import AppSecrets
-from infra.names import AppEnvironment, Script
+from infra.names import MAX_PULL_REQUEST, AppEnvironment, Script
 from infra.outputs import PlatformOutputs
+
+AUDIENCE = "overskill-deploy"
+"""Whom a workflow's identity token is for, with which it deploys through the broker."""
 
 
 def pipeline_variables(
-    app_id: str, environments: Sequence[AppEnvironment], platform: PlatformOutputs, *, by_broker: bool
+    app_id: str,
+    environments: Sequence[AppEnvironment],
+    platform: PlatformOutputs,
+    *,
+    by_broker: bool,
+    cloudflare: str | None = None,
 ) -> dict[str, str]:
     """`OVERSKILL_APP`, for `fromJSON(vars.OVERSKILL_APP)`: GitHub counts each variable that is made, so there is one.
 
-    `{"id", "account", "scripts": {environment: script}, "namespaces": {environment: namespace}, "domain",
-    "dispatchDomain", "broker"?}`; `broker` is what wrangler takes for Cloudflare's API, where the platform deploys.
+    `{"id", "account", "scripts": {environment: script}, "namespaces": {environment: namespace}, "urls": {environment:
+    URL}, "pullRequests"?: {"script", "url"}, "domain", "dispatchDomain", "hooks", "broker"?, "audience"?,
+    "cloudflare"?}`. In `pullRequests`, `{number}` stands for the pull request's; `hooks` is told of deploys. `broker`
+    is what wrangler takes for Cloudflare's API, where the platform deploys; `cloudflare` is that API where the
+    workflow does, if it isn't the usual one.
     """
-    port = f":{platform.origins.port}" if platform.origins.port else ""
+    origins = platform.origins
+    port = f":{origins.port}" if origins.port else ""
+    scripts = {environment: Script(app_id=app_id, environment=environment).name for environment in environments}
     known: dict[str, Any] = {
         "id": app_id,
         "account": platform.account_id,
-        "scripts": {environment: Script(app_id=app_id, environment=environment).name for environment in environments},
+        "scripts": scripts,
         "namespaces": {environment: platform.namespaces[environment] for environment in environments},
-        "domain": f"{platform.origins.domain}{port}",
-        "dispatchDomain": f"{platform.origins.worker}.{platform.origins.workers_dev}{port}",
+        "urls": {environment: origins.url(script, platform.urls) for environment, script in scripts.items()},
+        "domain": f"{origins.domain}{port}",
+        "dispatchDomain": f"{origins.path_host}{port}",
+        "hooks": f"{platform.api_base}/hooks/deploy",
     }
+    if "preview" in environments:
+        script = _of_a_pull_request(app_id)
+        known["pullRequests"] = {"script": script, "url": origins.url(script, platform.urls)}
     if by_broker:
-        known["broker"] = f"{platform.api_base}/deploy"
+        known |= {"broker": f"{platform.api_base}/deploy", "audience": AUDIENCE}
+    elif cloudflare:
+        known["cloudflare"] = cloudflare
     return {"OVERSKILL_APP": json.dumps(known, separators=(",", ":"))}
+
+
+def _of_a_pull_request(app_id: str) -> str:
+    """`preview-abc123-pr{number}`."""
+    name = Script(app_id=app_id, environment="preview", pull_request=MAX_PULL_REQUEST).name
+    return f"{name.removesuffix(str(MAX_PULL_REQUEST))}{{number}}"
 
 
 def pipeline_secrets(secrets: AppSecrets) -> dict[str, pulumi.Input[str]]:

@@ -18,6 +18,7 @@ from overskill.project import APP_PROJECT
 from overskill.recovery import release_dead_locks
 from overskill.removal import Removal, Removals
 from overskill.session import Session, check
+from overskill.template.first_commit import check_files, push_first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,17 +34,27 @@ class AppStatus:
     state: AppState | None
 
 
-def create(session: Session, app_id: str, changes: Mapping[str, Any] | None = None) -> dict[str, str]:
+def create(
+    session: Session, app_id: str, changes: Mapping[str, Any] | None = None, files: Path | None = None
+) -> dict[str, str]:
     """Make the app, or bring one that exists to what is declared, with `changes` by key; return its URLs by kind.
+
+    `files` is a folder whose content becomes the first commit of its repository, and is deployed by that.
 
     Raises `InvalidAppId` or `CommandError` before anything is written, and `CommandError` where it cannot be made.
     """
     _not_of_the_fleet(session, check_app_id(app_id), "change it there")
+    if files:
+        check_files(files)
     session.cloud.require()
     _write_stack_file(session, app_id, changes or {})
     session.up_app(app_id)
     with AppStore.of(session.config, session.credentials) as store:
         Removals(store, Removal()).end(app_id)
+    if files:
+        with step(f"App {app_id}: first commit", f"from {files}") as running:
+            commit = push_first(session.project, session.config, session.credentials, app_id, files)
+            running.detail = f"{commit[:7]} is being deployed" if commit else "there already"
     return urls(session, app_id)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 from typing import Annotated, Literal
 
 import httpx
@@ -33,6 +34,7 @@ from overskill.session import Session
 from overskill.show_command import show
 from overskill.stack_context import StackContext
 from overskill.suspend_command import resume, suspend
+from overskill.template.command import template
 from overskill.toolchain.command import toolchain
 
 FIRST_APP = "ultrathink"
@@ -50,6 +52,7 @@ app.add_typer(app_commands, name="app")
 app.add_typer(local, name="local")
 app.add_typer(bench, name="bench")
 app.add_typer(fleet, name="fleet")
+app.add_typer(template, name="template")
 console = Console(highlight=False)
 
 Providers = Annotated[
@@ -80,6 +83,7 @@ def up(
         with step("Local cloud: start") as running:
             running.detail = "started" if start(session.cloud, programs, profile, seed) else "was running"
         session.up_platform()
+        session.publish_template()
         if stack == LOCAL_STACK:
             _show_urls(session, apps_module.create(session, FIRST_APP))
         else:
@@ -115,12 +119,17 @@ def create_app(  # noqa: PLR0913 - an option each
     plan: Plan = None,
     visibility: Visibility = None,
     settings: Settings = None,
+    files: Annotated[
+        Path | None, typer.Option("--from", help="A folder of code, which is the first commit. [default: the template]")
+    ] = None,
     stack: LocalStack = LOCAL_STACK,
     providers: Providers = None,
 ) -> None:
     """Make an app: its repository, its scripts, its addresses. The options are kept in its stack file."""
     session = Session(Project(), providers, stack)
-    _show_urls(session, apps_module.create(session, name, changes(display_name, plan, visibility, settings or ())))
+    _show_urls(
+        session, apps_module.create(session, name, changes(display_name, plan, visibility, settings or ()), files)
+    )
 
 
 @app_commands.command("update")

@@ -52,6 +52,11 @@ class Project:
         return self.root / "app_stacks"
 
     @property
+    def template(self) -> Path:
+        """The folder of the files that every app's repository starts with."""
+        return self.root / "app_template"
+
+    @property
     def policies(self) -> Path:
         """The folder of the policy pack."""
         return self.root / "policies"

@@ -12,6 +12,7 @@ from overskill.errors import CommandError
 from overskill.progress import step
 from overskill.project import LOCAL_STACK, Project
 from overskill.recovery import Clouds, bring_up
+from overskill.template.publish import publish
 from overskill.toolchain import Toolchain
 from overskill.toolchain.providers import Mode, ProviderChoice, choose
 
@@ -58,6 +59,13 @@ class Session:
     def up_platform(self) -> None:
         self.cloud.serve_zone(self.config.overskill.zone_name)
         self._up(f"Platform {self.stack}", self.platform, self.stack, self.config.github.owner)
+
+    def publish_template(self) -> None:
+        """What apps start from is as this checkout has it, if the stack owns it."""
+        if self.config.overskill.template == "own":
+            with step(f"Template of {self.stack}: publish") as running:
+                commit = publish(self.project, self.config, self.credentials)
+                running.detail = commit[:7] if commit else "unchanged"
 
     def up_app(self, app_id: str) -> None:
         owner = self.config.overskill.github_organization

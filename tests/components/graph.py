@@ -11,7 +11,8 @@ Graph = dict[str, Any]
 def graph_of(recorder: Recorder) -> Graph:
     """`{"Type name": inputs}` of every custom resource, with its options; and each stack output as `output name`.
 
-    Of a version's modules, only the names; of its JSON bindings, what they say; of a dynamic provider, nothing.
+    Of a version's modules, only the names; of its JSON bindings and of `OVERSKILL_APP`, what they say; of a dynamic
+    provider, nothing.
     """
     graph = {}
     for resource in recorder.resources:
@@ -24,6 +25,8 @@ def graph_of(recorder: Recorder) -> Graph:
                 for binding in inputs["bindings"]:
                     if binding["type"] == "json":
                         binding["json"] = json.loads(binding["json"])
+            if inputs.get("variableName") == "OVERSKILL_APP":
+                inputs["value"] = json.loads(inputs["value"])
             options = recorder.options[resource.name]
             graph[f"{resource.typ.rpartition(':')[2]} {resource.name}"] = inputs | (
                 {"(options)": options} if options else {}

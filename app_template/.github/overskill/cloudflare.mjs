@@ -1,0 +1,50 @@
+// Cloudflare's API for this run: the platform's broker, which knows the run by its identity token, or Cloudflare itself.
+
+export class Cloudflare {
+  #app;
+  #env;
+
+  /**
+   * @param {import("./target.mjs").App} app
+   * @param {Record<string, string | undefined>} env
+   */
+  constructor(app, env) {
+    this.#app = app;
+    this.#env = env;
+  }
+
+  get baseUrl() {
+    return this.#app.broker ?? this.#app.cloudflare ?? "https://api.cloudflare.com/client/v4";
+  }
+
+  /** A token that is good for some minutes from now, or the app's own where it was made so. */
+  async token() {
+    if (this.#app.broker) return this.#identity();
+    if (this.#env.CLOUDFLARE_API_TOKEN) return this.#env.CLOUDFLARE_API_TOKEN;
+    throw new Error("the secret CLOUDFLARE_API_TOKEN is missing, and the app has no broker: bring up the app's stack again");
+  }
+
+  async #identity() {
+    const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer } = this.#env;
+    if (!url) throw new Error("GitHub gives this run no identity token: the job needs `permissions: id-token: write`");
+    const asked = `${url}&audience=${encodeURIComponent(this.#app.audience ?? "")}`;
+    const answer = await fetch(asked, { headers: { Authorization: `Bearer ${bearer}` }, signal: AbortSignal.timeout(10_000) });
+    if (!answer.ok) throw new Error(`GitHub gives no identity token: ${answer.status} ${await answer.text()}`);
+    const { value } = await answer.json();
+    console.log(`::add-mask::${value}`);
+    return value;
+  }
+
+  /**
+   * Remove a script; one that isn't there is removed already.
+   *
+   * @param {import("./target.mjs").Target} target
+   */
+  async remove({ namespace, script }) {
+    const url = `${this.baseUrl}/accounts/${this.#app.account}/workers/dispatch/namespaces/${namespace}/scripts/${script}`;
+    const headers = { Authorization: `Bearer ${await this.token()}` };
+    const answer = await fetch(url, { method: "DELETE", headers, signal: AbortSignal.timeout(30_000) });
+    if (!answer.ok && answer.status !== 404) throw new Error(`${script} is not removed: ${answer.status} ${await answer.text()}`);
+    console.log(`${script} is removed`);
+  }
+}

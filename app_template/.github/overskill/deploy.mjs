@@ -1,0 +1,105 @@
+// Uploads what the build has left, by wrangler, and waits until the public address serves it.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { untilLive, VERSION_FILE } from "./live.mjs";
+
+const REDIRECT = ".wrangler/deploy/config.json";
+const WRANGLER = "node_modules/.bin/wrangler";
+const PASSING = /\b(429|5\d\d)\b|fetch failed|ECONNRESET|ECONNREFUSED|socket hang up|timed? ?out|malformed response/i;
+const PAUSES = [1_000, 3_000, 9_000];
+const WITHHELD = /^(OVERSKILL_|GITHUB_TOKEN$|ACTIONS_ID_TOKEN_)/;
+
+/** Bindings that the app's stack declares: a deploy leaves them as they are. With a broker, that is the broker's to do. */
+const DECLARED = ["plain_text", "json", "secret_text", "secret_key", "d1", "kv_namespace", "r2_bucket", "service"];
+
+/**
+ * @param {import("./target.mjs").Run} run
+ * @param {import("./cloudflare.mjs").Cloudflare} cloudflare
+ * @param {import("./outbox.mjs").Outbox} outbox
+ * @param {Record<string, string | undefined>} env
+ */
+export async function deploy(run, cloudflare, outbox, env) {
+  await outbox.tell("built");
+  const config = prepared(run, ".");
+  await uploaded(run, cloudflare, config, env);
+  await outbox.tell("uploaded");
+  await untilLive(run.target.url, run.commit);
+  await outbox.tell("succeeded", { url: run.target.url }, { last: true });
+}
+
+/**
+ * The configuration that the build has left, with what this deploy adds: which commit it is, for everybody to see.
+ *
+ * @param {import("./target.mjs").Run} run
+ * @param {string} folder of the repository
+ * @returns {string} the file
+ */
+export function prepared({ app, target, commit, pullRequest, run }, folder) {
+  const redirect = join(folder, REDIRECT);
+  if (!existsSync(redirect)) {
+    throw new Error(`the build has left no ${REDIRECT}: vite.config.ts needs the plugin of @cloudflare/vite-plugin`);
+  }
+  const file = resolve(dirname(redirect), JSON.parse(readFileSync(redirect, "utf8")).configPath);
+  const config = JSON.parse(readFileSync(file, "utf8"));
+  if (!config.assets?.directory) throw new Error('the build has no page: wrangler.jsonc needs "assets": {}, and index.html');
+  const version = join(dirname(file), config.assets.directory, VERSION_FILE);
+  mkdirSync(dirname(version), { recursive: true });
+  writeFileSync(version, JSON.stringify({ app: app.id, environment: target.environment, commit, run: run.url }));
+  config.name = target.script;
+  if (!app.broker) {
+    const tags = [`app-${app.id}`, "environment-preview", `pull-request-${pullRequest}`];
+    config.unsafe = { metadata: { keep_bindings: DECLARED, ...(pullRequest && { tags }) } };
+  }
+  writeFileSync(file, JSON.stringify(config));
+  return file;
+}
+
+/** Tried again where the API, and not the app, is the reason that it fails. */
+async function uploaded({ app, target }, cloudflare, config, env) {
+  if (!existsSync(WRANGLER)) throw new Error("package.json names no wrangler: npm install --save-dev wrangler");
+  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !WITHHELD.test(name)));
+  const words = ["deploy", "--config", config, "--name", target.script, "--dispatch-namespace", target.namespace];
+  for (const pause of [...PAUSES, undefined]) {
+    const printed = await ended(WRANGLER, words, {
+      ...kept,
+      CI: "true",
+      NO_COLOR: "1",
+      WRANGLER_SEND_METRICS: "false",
+      CLOUDFLARE_ACCOUNT_ID: app.account,
+      CLOUDFLARE_API_BASE_URL: cloudflare.baseUrl,
+      CLOUDFLARE_API_TOKEN: await cloudflare.token(),
+    });
+    if (printed === undefined) return;
+    if (pause === undefined || !PASSING.test(printed)) throw new Error(problemIn(printed));
+    console.log(`::warning::the upload failed for a passing reason, and is tried again in ${pause / 1_000} s`);
+    await sleep(pause);
+  }
+}
+
+/** @param {string} printed */
+const problemIn = (printed) => /\[ERROR\]\s*(.+)/.exec(printed)?.[1].trim() ?? "wrangler has failed; the log says why";
+
+/**
+ * Undefined if the program ends well, else all that it printed.
+ *
+ * @param {string} program
+ * @param {string[]} words
+ * @param {Record<string, string | undefined>} env
+ * @returns {Promise<string | undefined>}
+ */
+function ended(program, words, env) {
+  return new Promise((fulfil, reject) => {
+    const child = spawn(program, words, { env, stdio: ["ignore", "pipe", "pipe"] });
+    let printed = "";
+    for (const [stream, shown] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+      stream.setEncoding("utf8").on("data", (text) => {
+        printed += text;
+        shown.write(text);
+      });
+    }
+    child.on("error", reject).on("close", (code) => fulfil(code === 0 ? undefined : printed));
+  });
+}
