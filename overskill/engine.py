@@ -13,6 +13,7 @@ from overskill.errors import CommandError
 from overskill.project import Project
 
 NO_SUCH_STACK = 6
+UNASKED = ("--yes", "--skip-preview")
 REAL_CREDENTIALS = (
     *SECRET_VARIABLES,
     "CLOUDFLARE_EMAIL",
@@ -48,12 +49,14 @@ class EngineError(CommandError):
 class Outcome:
     """How a run ended. `changes` counts resources by what was done to them, such as `{"create": 3, "same": 9}`.
 
-    `errors` and `warnings` are the engine's and the program's; `violations` are what policies refused.
+    `steps` are those that change something, such as `update NamespaceScript shop-preview`. `errors` and `warnings` are
+    the engine's and the program's; `violations` are what policies refused.
     """
 
     code: int
     log: Path
     changes: dict[str, int] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -105,11 +108,15 @@ class Engine:
         """
         flags = [*(["--refresh"] if refresh else []), *(["--policy-pack", str(self.policies)] if self.policies else [])]
         flags += ["--target", target] if target else []
-        outcome = self._operate("up", stack, *flags)
+        outcome = self._operate("up", stack, *UNASKED, *flags)
         if outcome.code == NO_SUCH_STACK:
             self.capture("stack", "init", stack, "--no-select")
-            outcome = self._operate("up", stack, *flags)
+            outcome = self._operate("up", stack, *UNASKED, *flags)
         return outcome
+
+    def preview(self, stack: str, config: Path, *, refresh: bool = False) -> Outcome:
+        """What `up` would do with the stack file `config`; a stack that does not exist ends it with `NO_SUCH_STACK`."""
+        return self._operate("preview", stack, "--config-file", str(config), *(["--refresh"] if refresh else []))
 
     def make(self, stack: str) -> None:
         """Make a stack that is not there yet, which saves `up` an attempt; what goes wrong, the run after it tells."""
@@ -117,7 +124,7 @@ class Engine:
 
     def destroy(self, stack: str, *, refresh: bool = False) -> Outcome:
         """Delete all that the stack has, and the stack; one that does not exist has nothing. `refresh` as with `up`."""
-        outcome = self._operate("destroy", stack, "--remove", *(("--refresh",) if refresh else ()))
+        outcome = self._operate("destroy", stack, *UNASKED, "--remove", *(("--refresh",) if refresh else ()))
         return Outcome(0, outcome.log) if outcome.code == NO_SUCH_STACK else outcome
 
     def preview_creates(self, stack: str, import_file: Path) -> list[dict[str, Any]]:
@@ -147,7 +154,7 @@ class Engine:
         log = self.logs / f"pulumi-{operation}-{stack}.log"
         events = log.with_suffix(".events")
         events.unlink(missing_ok=True)
-        arguments = (operation, "--stack", stack, "--yes", "--skip-preview", "--non-interactive", *flags)
+        arguments = (operation, "--stack", stack, "--non-interactive", *flags)
         with log.open("w") as output:
             run = self._run(
                 (*arguments, "--color", "never", "--event-log", str(events)), stdout=output, stderr=subprocess.STDOUT
@@ -177,6 +184,8 @@ def outcome_of(code: int, log: Path, events: Path) -> Outcome:
         event = json.loads(line)
         if summary := event.get("summaryEvent"):
             outcome.changes = summary["resourceChanges"]
+        elif (step := event.get("resourcePreEvent", {}).get("metadata")) and not _uneventful(step):
+            outcome.steps.append(f"{step['op']} {_last(step['type'])} {_last(step['urn'])}")
         elif diagnostic := event.get("diagnosticEvent"):
             message = diagnostic["message"].strip()
             match diagnostic["severity"]:
@@ -188,3 +197,12 @@ def outcome_of(code: int, log: Path, events: Path) -> Outcome:
             outcome.violations.append(f"policy {policy['policyName']}: {policy['message'].strip()}")
     events.unlink(missing_ok=True)
     return outcome
+
+
+def _uneventful(step: Mapping[str, Any]) -> bool:
+    """Whether nothing is done, or nothing but in the engine itself."""
+    return step["op"] == "same" or step["type"].startswith(("pulumi:pulumi:", "pulumi:providers:"))
+
+
+def _last(name: str) -> str:
+    return name.rpartition(":")[2]

@@ -1,13 +1,15 @@
 """A fleet run: what `apps.yaml` says is compared with the index, and the engine runs for what differs."""
 
 import asyncio
+import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from overskill import app_stack_file
@@ -105,6 +107,29 @@ class Fleet:
             await scheduler.run(do, told)
         return not schedule.not_begun
 
+    async def preview(
+        self, jobs: Iterable[Job], budget: Budget, workers: int, told: Callable[[Job, Outcome], None]
+    ) -> None:
+        """Ask the engine what it would do to each app that exists and would be brought up; `told` hears of each."""
+        budget.recall(self._index.recent_calls())
+        asked = [job for job in jobs if job.operation in ("up", "verify") and job.app_id in self._known]
+        asked = [replace(job, calls=costs.REFRESH if self._refreshed(job) else costs.UNCHANGED) for job in asked]
+        with ThreadPoolExecutor(workers) as threads:
+
+            async def do(job: Job, _reservation: Reservation) -> None:
+                told(job, await asyncio.get_running_loop().run_in_executor(threads, self._preview, job))
+
+            await Scheduler(Schedule.of(asked), budget, workers).run(do)
+
+    def _preview(self, job: Job) -> Outcome:
+        place = self._home(job.app_id)
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / place.file.name
+            shutil.copy(place.file, file)
+            app_stack_file.write(file, self._values(job.app_id, file))
+            engine, stack = self._engine(place), self.platform.app_stack(job.app_id)
+            return engine.preview(stack, file, refresh=self._refreshed(job))
+
     def _home(self, app_id: str) -> StackHome:
         return home(self.platform.project, app_id, self.platform.app_stack(app_id))
 
@@ -120,23 +145,32 @@ class Fleet:
         return calls
 
     def _run_engine(self, job: Job, place: StackHome) -> costs.Calls:
-        engine = Engine(self.platform.project, place.folder, self.platform.environment, lease=self._lease)
-        stack, left = self.platform.app_stack(job.app_id), unfinished(self._known.get(job.app_id))
-        kept = {key: value for key, value in app_stack_file.read(place.file).items() if is_encrypted(value)}
+        engine, stack, refresh = self._engine(place), self.platform.app_stack(job.app_id), self._refreshed(job)
+        app_stack_file.write(place.file, self._values(job.app_id, place.file))
         if job.operation == "destroy":
-            app_stack_file.write(place.file, {**kept, **self.platform.app_values({})})
-            outcome = self._destroy(engine, stack, left)
+            outcome = self._destroy(engine, stack, refresh)
             if self._removals.wanted.delete_repository:
                 self.platform.clouds().delete_archived(job.app_id)
             place.file.unlink(missing_ok=True)
-            return costs.made(job.calls, outcome, refreshed=left)
-        app_stack_file.write(place.file, {**kept, **self._desired[job.app_id].config})
+            return costs.made(job.calls, outcome, refreshed=refresh)
         if job.app_id not in self._known:
             engine.make(stack)
-        refresh = left or job.operation == "verify"
         outcome, _ = bring_up(engine, stack, self.platform.clouds(), unfinished=refresh)
         check(outcome, f"pulumi up of stack {stack}")
         return costs.made(job.calls, outcome, refreshed=refresh)
+
+    def _engine(self, place: StackHome) -> Engine:
+        return Engine(self.platform.project, place.folder, self.platform.environment, lease=self._lease)
+
+    def _refreshed(self, job: Job) -> bool:
+        """Whether the run looks first at what exists."""
+        return job.operation == "verify" or unfinished(self._known.get(job.app_id))
+
+    def _values(self, app_id: str, file: Path) -> Mapping[str, Any]:
+        """The `config` of an app's stack file as it shall be. What is encrypted in it stays; no file can say that."""
+        kept = {key: value for key, value in app_stack_file.read(file).items() if is_encrypted(value)}
+        wanted = self._desired.get(app_id)
+        return {**kept, **(wanted.config if wanted else self.platform.app_values({}))}
 
     @staticmethod
     def _destroy(engine: Engine, stack: str, left: bool) -> Outcome:

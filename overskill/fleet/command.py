@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from overskill.engine import Outcome
 from overskill.errors import CommandError
 from overskill.fleet import costs
 from overskill.fleet.apply import Fleet
@@ -18,7 +19,7 @@ from overskill.fleet.estimate import estimate
 from overskill.fleet.limits import Calls
 from overskill.fleet.plan import Plan
 from overskill.fleet.platform import Platform
-from overskill.fleet.scheduler import Operation, Schedule
+from overskill.fleet.scheduler import Job, Operation, Schedule
 from overskill.fleet.simulation import Machine, Work, fastest, simulate
 from overskill.fleet.table import Progress
 from overskill.progress import duration
@@ -39,7 +40,9 @@ def apply(  # noqa: PLR0913 - an option each
     *,
     stack: Annotated[str, typer.Option(help="The platform stack.")] = LOCAL_STACK,
     workers: Annotated[int, typer.Option(min=1, help="Engines at once.")] = WORKERS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be done, with the engine's previews, and do nothing.")
+    ] = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Look at unchanged apps too, and mend what differs there.")
     ] = False,
@@ -58,7 +61,7 @@ def apply(  # noqa: PLR0913 - an option each
         planned = opened.plan(verify=verify)
         schedule = Schedule.of(planned.jobs)
         if dry_run:
-            asyncio.run(_show_plan(planned, schedule, Budget(platform.limits), workers))
+            asyncio.run(_show_plan(opened, planned, Budget(platform.limits), workers))
             return
         whole = asyncio.run(_apply(opened, schedule, workers))
     _show_end(planned, schedule, time.monotonic() - began)
@@ -95,14 +98,21 @@ async def _apply(opened: Fleet, schedule: Schedule, workers: int) -> bool:
     return await progress.follow(asyncio.create_task(opened.run(schedule, budget, workers, progress.told)))
 
 
-async def _show_plan(planned: Plan, schedule: Schedule, budget: Budget, workers: int) -> None:
+async def _show_plan(opened: Fleet, planned: Plan, budget: Budget, workers: int) -> None:
     for job in planned.jobs:
         print(f"{job.operation:<8} {job.app_id}")
+    await opened.preview(planned.jobs, budget, workers, _show_preview)
+    schedule = Schedule.of(planned.jobs)
     left = estimate(schedule, budget, workers, asyncio.get_running_loop().time())
     print(
         f"{len(planned.jobs)} to do, {len(planned.unchanged)} unchanged; {duration(left.seconds)}, by {left.bottleneck}"
     )
     _show_others(planned)
+
+
+def _show_preview(job: Job, previewed: Outcome) -> None:
+    told = ", ".join(previewed.steps) or "nothing to do"
+    print(f"{job.app_id}: {told if previewed.ok else f'the preview failed: {previewed.failure()}'}")
 
 
 def _show_end(planned: Plan, schedule: Schedule, seconds: float) -> None:

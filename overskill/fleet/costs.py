@@ -11,6 +11,9 @@ from overskill.fleet.scheduler import Operation
 SCRIPTS = 3
 """Of an app, one in each app environment."""
 
+PLAN = Calls(cloudflare=2)
+"""What a fleet run asks of the app store before it begins: which apps are suspended, and may be removed."""
+
 CREATE = Calls(cloudflare=2 * SCRIPTS, github=24, content=12)
 REFRESH = Calls(cloudflare=SCRIPTS, github=9)
 UPDATE = CREATE

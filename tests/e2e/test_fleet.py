@@ -12,7 +12,7 @@ import pytest
 import yaml
 from conftest import Checkout
 
-from overskill.fleet.costs import CREATE, REFRESH, UPDATE
+from overskill.fleet.costs import CREATE, PLAN, REFRESH, UPDATE
 from overskill.fleet.limits import Calls
 from overskill.local_api import ask
 
@@ -85,8 +85,8 @@ def test_the_calls_of_a_run_are_those_that_are_reserved(up):
     before = last_call(up)
     apply(up)
     update = astuple(calls_since(up, before))
-    assert counted == {"create": CREATE, "unchanged": Calls(), "verify": REFRESH}
-    assert all(made <= reserved for made, reserved in zip(update, astuple(UPDATE), strict=True)), update
+    assert counted == {"create": PLAN + CREATE, "unchanged": PLAN, "verify": PLAN + REFRESH}
+    assert all(made <= reserved for made, reserved in zip(update, astuple(PLAN + UPDATE), strict=True)), update
     write(up, ONE)
     apply(up)
 
@@ -100,9 +100,13 @@ def test_a_bad_file_changes_nothing(up):
 
 
 def test_a_dry_run_tells_and_does_nothing(up):
+    write(up, [ONE[0] | {"displayName": "Another"}, *TWO])
+    told = apply(up, "--dry-run")
+    assert "3 to do, 0 unchanged" in told
+    assert "update Repository one" in told
+    assert_exact(up, ONE)
     write(up, [*ONE, *TWO])
     assert "2 to do, 1 unchanged" in apply(up, "--dry-run")
-    assert_exact(up, ONE)
 
 
 def test_a_failing_app_stops_no_other_and_is_tried_again(up):

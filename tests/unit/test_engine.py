@@ -6,6 +6,15 @@ import pytest
 
 from overskill.engine import Outcome, outcome_of
 
+URN = "urn:pulumi:local.shop::overskill-apps"
+REPOSITORY = "github:index/repository:Repository"
+STEPS = [
+    {"op": "create", "type": "pulumi:pulumi:Stack", "urn": f"{URN}::pulumi:pulumi:Stack::overskill-apps-local.shop"},
+    {"op": "update", "type": REPOSITORY, "urn": f"{URN}::overskill:apps:App${REPOSITORY}::shop"},
+    {"op": "same", "type": REPOSITORY, "urn": f"{URN}::{REPOSITORY}::other"},
+    {"op": "update", "type": "pulumi:providers:pulumi-python", "urn": f"{URN}::pulumi:providers:pulumi-python::d"},
+]
+
 
 def test_outcome_counts_changes_and_keeps_errors(tmp_path):
     events = tmp_path / "run.events"
@@ -15,12 +24,14 @@ def test_outcome_counts_changes_and_keeps_errors(tmp_path):
         {"diagnosticEvent": {"severity": "error", "message": "HTTP 422: taken\n"}},
         {"policyEvent": {"policyName": "names", "message": "wrong\n", "enforcementLevel": "mandatory"}},
         {"policyEvent": {"policyName": "advice", "message": "better", "enforcementLevel": "advisory"}},
+        *({"resourcePreEvent": {"metadata": step}} for step in STEPS),
         {"summaryEvent": {"resourceChanges": {"create": 3, "same": 9}}},
     ]
     events.write_text("\n".join(json.dumps(line) for line in lines))
     outcome = outcome_of(255, tmp_path / "run.log", events)
     assert not outcome.ok
     assert outcome.summary() == "3 created, 9 unchanged"
+    assert outcome.steps == ["update Repository shop"]
     assert outcome.failure() == "warning: careful\npolicy names: wrong\nHTTP 422: taken"
     assert (outcome.warnings, outcome.violations) == (["warning: careful"], ["policy names: wrong"])
     assert not events.exists()
