@@ -44,11 +44,18 @@ class GitRepository:
 
     def git(self, *words: str) -> str:
         """What git prints, without the end of the last line. Raises `CommandError` with what it says."""
+        return self._run(*words).rstrip("\n")
+
+    def text(self, blob: str) -> str:
+        """The whole text of a file by its hash."""
+        return self._run("cat-file", "blob", blob)
+
+    def _run(self, *words: str) -> str:
         command = ["git", f"--git-dir={self.folder}", *words]
         done = subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         if done.returncode:
             raise CommandError(f"git {words[0]} of {self.full_name} failed: {done.stderr.decode(errors='replace')}")
-        return done.stdout.decode().rstrip("\n")
+        return done.stdout.decode()
 
     def tree_with(self, files: Path, *, ignored: Path, kept: tuple[str, ...] = ()) -> str:
         """The tree of the default branch with `files` in the place of all that it has, but for what is at `kept`.
@@ -58,7 +65,7 @@ class GitRepository:
         self.git("read-tree", "HEAD")
         self.git("-c", f"core.excludesFile={ignored}", f"--work-tree={files}", "add", "--all")
         if kept:
-            self.git("reset", "--quiet", "HEAD", "--", *kept)
+            self.git(f"--work-tree={files}", "reset", "--quiet", "HEAD", "--", *kept)
         return self.git("write-tree")
 
     def push(self, tree: str, message: str) -> str:

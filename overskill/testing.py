@@ -31,6 +31,8 @@ def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:
         environment |= toolchain.environment()
         programs = {"ACT": toolchain.act, "WORKERD": toolchain.workerd, "WRANGLER": toolchain.wrangler}
         environment |= {f"OVERSKILL_{name}": str(path) for name, path in programs.items()}
+        if "worker" in chosen:
+            environment["OVERSKILL_ACTIONLINT"] = str(toolchain.actionlint)
         if {"worker", "contract"} & set(chosen):
             environment["OVERSKILL_TEST_PACKAGES"] = str(toolchain.test_packages.path / "node_modules")
     marks = [] if slow else ["-m", "not slow"]

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from overskill.toolchain.act import install_act
+from overskill.toolchain.actionlint import install_actionlint
 from overskill.toolchain.cache import Cache, Part
 from overskill.toolchain.engine import install_engine
 from overskill.toolchain.errors import ToolchainError
@@ -57,6 +58,11 @@ class Toolchain:
         """vegeta, which benchmarks put load on Workers with; no part of what runs the project."""
         return install_vegeta(self._cache)
 
+    @cached_property
+    def workflow_linter(self) -> Part:
+        """actionlint, which the tests check workflows with; no part of what runs the project."""
+        return install_actionlint(self._cache)
+
     @property
     def parts(self) -> tuple[Part, ...]:
         """All parts, installed."""
@@ -76,6 +82,11 @@ class Toolchain:
     def act(self) -> Path:
         """The `act` program."""
         return self.runner.path / "act"
+
+    @property
+    def actionlint(self) -> Path:
+        """The `actionlint` program."""
+        return self.workflow_linter.path / "actionlint"
 
     @property
     def vegeta(self) -> Path:

@@ -19,6 +19,9 @@ MINIMUM_GO = (1, 25, 11)
 ACT = "0.2.89"
 """act, which runs workflows: the requirement of `act/go.mod`."""
 
+ACTIONLINT = "1.7.12"
+"""actionlint, which checks workflows: the requirement of `actionlint/go.mod`."""
+
 VEGETA = "12.13.0"
 """vegeta, which puts load on Workers: the requirement of `vegeta/go.mod`."""
 

@@ -1,4 +1,4 @@
-"""From a push to a live address: the template's own pipeline on the local cloud, with wrangler and git as they are."""
+"""From a push to a live address: the template's own pipeline on the local cloud, with git and wrangler as they are."""
 
 import base64
 import hashlib

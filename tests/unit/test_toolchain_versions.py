@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from overskill import toolchain
-from overskill.toolchain.versions import ACT, GO, MINIMUM_GO, NODE, PROVIDERS, PULUMI, VEGETA
+from overskill.toolchain.versions import ACT, ACTIONLINT, GO, MINIMUM_GO, NODE, PROVIDERS, PULUMI, VEGETA
 
 ROOT = Path(__file__).parents[2]
 TOOLCHAIN = Path(toolchain.__file__).parent
@@ -28,7 +28,9 @@ def test_go_modules():
     assert f"github.com/nektos/act v{ACT}\n" in act
     vegeta = (TOOLCHAIN / "vegeta" / "go.mod").read_text()
     assert f"github.com/tsenart/vegeta/v12 v{VEGETA}\n" in vegeta
-    modules = (engine, host, act, vegeta)
+    actionlint = (TOOLCHAIN / "actionlint" / "go.mod").read_text()
+    assert f"github.com/rhysd/actionlint v{ACTIONLINT}\n" in actionlint
+    modules = (engine, host, act, vegeta, actionlint)
     required = [tuple(map(int, re.search(r"^go (\S+)$", module, re.MULTILINE)[1].split("."))) for module in modules]
     assert max(required) == MINIMUM_GO
     assert tuple(map(int, GO.split("."))) >= MINIMUM_GO

@@ -40,11 +40,29 @@ export class Cloudflare {
    *
    * @param {import("./target.mjs").Target} target
    */
-  async remove({ namespace, script }) {
-    const url = `${this.baseUrl}/accounts/${this.#app.account}/workers/dispatch/namespaces/${namespace}/scripts/${script}`;
+  async remove(target) {
+    await this.#call("DELETE", target.namespace, target.script);
+    console.log(`${target.script} is removed`);
+  }
+
+  /**
+   * What a script is tagged with; nothing where it isn't there.
+   *
+   * @param {string} namespace
+   * @param {string} script
+   * @returns {Promise<string[]>}
+   */
+  async tags(namespace, script) {
+    return (await this.#call("GET", namespace, `${script}/tags`))?.result ?? [];
+  }
+
+  /** Undefined where there is no such script. */
+  async #call(method, namespace, path) {
+    const url = `${this.baseUrl}/accounts/${this.#app.account}/workers/dispatch/namespaces/${namespace}/scripts/${path}`;
     const headers = { Authorization: `Bearer ${await this.token()}` };
-    const answer = await fetch(url, { method: "DELETE", headers, signal: AbortSignal.timeout(30_000) });
-    if (!answer.ok && answer.status !== 404) throw new Error(`${script} is not removed: ${answer.status} ${await answer.text()}`);
-    console.log(`${script} is removed`);
+    const answer = await fetch(url, { method, headers, signal: AbortSignal.timeout(30_000) });
+    if (answer.status === 404) return undefined;
+    if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
   }
 }

@@ -12,7 +12,10 @@ const PASSING = /\b(429|5\d\d)\b|fetch failed|ECONNRESET|ECONNREFUSED|socket han
 const PAUSES = [1_000, 3_000, 9_000];
 const WITHHELD = /^(OVERSKILL_|GITHUB_TOKEN$|ACTIONS_ID_TOKEN_)/;
 
-/** Bindings that the app's stack declares: a deploy leaves them as they are. With a broker, that is the broker's to do. */
+/** What the app's stack declares, each app environment's own: `wrangler.jsonc` may name them for `npm run dev`. */
+const PLATFORMS = { d1_databases: [], kv_namespaces: [], r2_buckets: [] };
+
+/** The kinds of bindings that a script has from there. */
 const DECLARED = ["plain_text", "json", "secret_text", "secret_key", "d1", "kv_namespace", "r2_bucket", "service"];
 
 /**
@@ -23,7 +26,7 @@ const DECLARED = ["plain_text", "json", "secret_text", "secret_key", "d1", "kv_n
  */
 export async function deploy(run, cloudflare, outbox, env) {
   await outbox.tell("built");
-  const config = prepared(run, ".");
+  const config = prepared(run, ".", run.app.broker ? undefined : await ownMetadata(run, cloudflare));
   await uploaded(run, cloudflare, config, env);
   await outbox.tell("uploaded");
   await untilLive(run.target.url, run.commit);
@@ -31,13 +34,27 @@ export async function deploy(run, cloudflare, outbox, env) {
 }
 
 /**
+ * What an upload would take from the script if it left it out; with a broker, that is the broker's to add. A pull request's is
+ * tagged as the app's preview is.
+ *
+ * @param {import("./target.mjs").Run} run
+ * @param {import("./cloudflare.mjs").Cloudflare} cloudflare
+ */
+export async function ownMetadata({ app, target, pullRequest }, cloudflare) {
+  const declared = await cloudflare.tags(target.namespace, app.scripts[target.environment]);
+  const tags = declared.length > 0 ? declared : [`app-${app.id}`, `environment-${target.environment}`];
+  return { keep_bindings: DECLARED, tags: pullRequest ? [...tags, `pull-request-${pullRequest}`] : tags };
+}
+
+/**
  * The configuration that the build has left, with what this deploy adds: which commit it is, for everybody to see.
  *
  * @param {import("./target.mjs").Run} run
  * @param {string} folder of the repository
+ * @param {object} [metadata] of the upload
  * @returns {string} the file
  */
-export function prepared({ app, target, commit, pullRequest, run }, folder) {
+export function prepared({ app, target, commit, run }, folder, metadata) {
   const redirect = join(folder, REDIRECT);
   if (!existsSync(redirect)) {
     throw new Error(`the build has left no ${REDIRECT}: vite.config.ts needs the plugin of @cloudflare/vite-plugin`);
@@ -48,22 +65,25 @@ export function prepared({ app, target, commit, pullRequest, run }, folder) {
   const version = join(dirname(file), config.assets.directory, VERSION_FILE);
   mkdirSync(dirname(version), { recursive: true });
   writeFileSync(version, JSON.stringify({ app: app.id, environment: target.environment, commit, run: run.url }));
-  config.name = target.script;
-  if (!app.broker) {
-    const tags = [`app-${app.id}`, "environment-preview", `pull-request-${pullRequest}`];
-    config.unsafe = { metadata: { keep_bindings: DECLARED, ...(pullRequest && { tags }) } };
-  }
-  writeFileSync(file, JSON.stringify(config));
+  writeFileSync(file, JSON.stringify({ ...config, ...PLATFORMS, name: target.script, unsafe: metadata && { metadata } }));
   return file;
 }
 
-/** Tried again where the API, and not the app, is the reason that it fails. */
-async function uploaded({ app, target }, cloudflare, config, env) {
-  if (!existsSync(WRANGLER)) throw new Error("package.json names no wrangler: npm install --save-dev wrangler");
+/**
+ * By wrangler. Tried again where the API, and not the app, is the reason that it fails.
+ *
+ * @param {import("./target.mjs").Run} run
+ * @param {import("./cloudflare.mjs").Cloudflare} cloudflare
+ * @param {string} config the file
+ * @param {Record<string, string | undefined>} env
+ * @param {{ program?: string, pauses?: number[] }} [options] `pauses`: milliseconds between tries
+ */
+export async function uploaded({ app, target }, cloudflare, config, env, { program = WRANGLER, pauses = PAUSES } = {}) {
+  if (!existsSync(program)) throw new Error("package.json names no wrangler: npm install --save-dev wrangler");
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !WITHHELD.test(name)));
   const words = ["deploy", "--config", config, "--name", target.script, "--dispatch-namespace", target.namespace];
-  for (const pause of [...PAUSES, undefined]) {
-    const printed = await ended(WRANGLER, words, {
+  for (const pause of [...pauses, undefined]) {
+    const printed = await ended(program, words, {
       ...kept,
       CI: "true",
       NO_COLOR: "1",
