@@ -12,15 +12,22 @@ interface ScriptName {
 interface AppRoute extends ScriptName {
   kind: "app";
   script: string;
+  /** What was asked, with the port unless it is the default. */
+  host: string;
   /** The part of the path that belongs to the platform and not to the app: "" or "/app/{script}". */
   prefix: string;
 }
 
-/** A name is there, but no script can have it. */
-type UnknownRoute = { kind: "unknown"; name: string };
+/** "unknown": a name is there, but no script can have it. "unreadable": it is no URL. */
+type NoRoute = { kind: "unknown"; name: string } | { kind: "unreadable" };
 
-/** "own": a host of the platform, and no app's name. "customer": another host. */
-type Route = AppRoute | UnknownRoute | { kind: "own" } | { kind: "customer"; host: string };
+/** A host of the platform, and no app's name. */
+type OwnRoute = { kind: "own"; path: string };
+
+/** Another host. */
+type CustomerRoute = { kind: "customer"; hostname: string; host: string };
+
+type Route = AppRoute | NoRoute | OwnRoute | CustomerRoute;
 
 interface App {
   /** Whether its stack has said that it is there. */
@@ -30,13 +37,14 @@ interface App {
   services: string[];
   /** Why it is not served, and until when (ISO 8601), if that is known. */
   state?: { state: string; until?: string };
+  /** When it is to be read again, in ms since 1970. */
+  until: number;
 }
 
 interface Answer {
   /** What became of the request: "served", "redirected" or a key of the pages. */
   outcome: string;
   response: Response;
-  target?: AppRoute;
 }
 
 /** What `infra/dispatcher.py` declares. */

@@ -14,12 +14,11 @@ const LOGIN = "overskill-login";
  *
  * @param {AppRoute} target
  * @param {Request} request
- * @param {URL} url
  * @param {Env} env
  * @returns {Promise<Answer | undefined>}
  */
-export async function admission({ script, environment, prefix }, request, url, { ACCESS_KEY: key = "", SETTINGS }) {
-  if (!SETTINGS.protectedEnvironments.includes(environment)) return undefined;
+export async function admission({ script, prefix }, request, { ACCESS_KEY: key = "", SETTINGS }) {
+  const url = new URL(request.url);
   const link = url.searchParams.get(LINK);
   if (link && (await valid(link, script, key))) {
     const place = new URL(url);

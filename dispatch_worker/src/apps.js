@@ -1,18 +1,32 @@
 /** What is known of an app, and what follows from it for a request: limits, and what the outbound Worker is told. */
 
+import { Memory } from "./memory.js";
 import { stored } from "./store.js";
 
 const STATES = new Set(["suspended", "over-quota", "legal", "maintenance"]);
 
-/**
- * @param {string} appId
- * @param {Env} env
- * @returns {Promise<App>}
- */
-export async function knownApp(appId, env) {
-  const [record, state] = await Promise.all([stored(`app:${appId}`, env), stored(`state:${appId}`, env)]);
-  const services = Array.isArray(record?.services) ? record.services.map(lowerCase) : [];
-  return { declared: record !== undefined, plan: record?.plan, services, state: STATES.has(state?.state) ? state : undefined };
+/** @type {Memory<App>} */
+const apps = new Memory();
+
+/** @param {string} appId @returns {App | undefined} undefined: it is to be read */
+export function knownApp(appId) {
+  const app = apps.get(appId);
+  return app && app.until > Date.now() ? app : undefined;
+}
+
+/** @param {string} appId @param {Env} env @returns {Promise<App>} */
+export async function readApp(appId, env) {
+  const [declared, set] = await Promise.all([stored(`app:${appId}`, env), stored(`state:${appId}`, env)]);
+  const record = declared.value;
+  const app = {
+    declared: record !== undefined,
+    plan: record?.plan,
+    services: Array.isArray(record?.services) ? record.services.map(lowerCase) : [],
+    state: STATES.has(set.value?.state) ? set.value : undefined,
+    until: Math.min(declared.until, set.until),
+  };
+  apps.set(appId, app);
+  return app;
 }
 
 /**

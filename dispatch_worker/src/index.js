@@ -4,63 +4,56 @@
  */
 
 import { admission } from "./access.js";
-import { dispatchOptions, knownApp } from "./apps.js";
+import { dispatchOptions, knownApp, readApp } from "./apps.js";
 import { outcomeOf } from "./failures.js";
 import { page } from "./pages.js";
 import { elsewhere } from "./redirects.js";
-import { forApp } from "./requests.js";
+import { seenByApp } from "./requests.js";
 import { fromApp } from "./responses.js";
 import { named, route } from "./routing.js";
 import { scriptOfHost } from "./store.js";
 import { record } from "./usage.js";
 
+/** @type {Record<AppEnvironment, "NAMESPACE_PREVIEW" | "NAMESPACE_STAGING" | "NAMESPACE_PRODUCTION">} */
+const NAMESPACES = { preview: "NAMESPACE_PREVIEW", staging: "NAMESPACE_STAGING", production: "NAMESPACE_PRODUCTION" };
+
 export default {
   /**
+   * What is known already is not awaited: on most requests, nothing but the app is.
+   *
    * @param {Request} request
    * @param {Env} env
    * @returns {Promise<Response>}
    */
   async fetch(request, env) {
     const started = Date.now();
-    const answer = await answerTo(request, env).catch((error) => fault(error, request));
-    record(env, request, answer, Date.now() - started);
+    let target, answer;
+    try {
+      const found = route(request.url, env.SETTINGS);
+      target = found.kind === "customer" ? await customers(found, env) : found;
+      answer = target.kind === "app" ? await forApp(target, request, env) : page(ownOutcome(target), request);
+    } catch (error) {
+      answer = fault(error, request);
+    }
+    record(env, request, target, answer, Date.now() - started);
     return answer.response;
   },
 };
 
-/**
- * @param {Request} request
- * @param {Env} env
- * @returns {Promise<Answer>}
- */
-async function answerTo(request, env) {
-  const url = URL.parse(request.url);
-  if (!url) return page("bad-request", request);
-  const target = await targetOf(url, env);
-  if (target.kind === "own") return ownPage(url, request);
-  if (target.kind === "unknown") return page("no-app", request);
-  return { ...(await forTarget(target, request, url, env)), target };
-}
-
-/**
- * @param {AppRoute} target
- * @param {Request} request
- * @param {URL} url
- * @param {Env} env
- * @returns {Promise<Answer>}
- */
-async function forTarget(target, request, url, env) {
-  const redirected = elsewhere(target, request, url, env.SETTINGS);
+/** @param {AppRoute} target @param {Request} request @param {Env} env @returns {Promise<Answer>} */
+async function forApp(target, request, env) {
+  const redirected = elsewhere(target, request, env.SETTINGS);
   if (redirected) return redirected;
-  const namespace = namespaceFor(target, env);
+  const namespace = env[NAMESPACES[target.environment]];
   if (!namespace) return page("no-app", request);
-  const app = await knownApp(target.appId, env);
+  const app = knownApp(target.appId) ?? (await readApp(target.appId, env));
   if (app.state) return page(app.state.state, request, app.state.until);
-  const refused = await admission(target, request, url, env);
+  const isProtected = env.SETTINGS.protectedEnvironments.includes(target.environment);
+  const refused = isProtected ? await admission(target, request, env) : undefined;
   if (refused) return refused;
   try {
     const script = namespace.get(target.script, {}, dispatchOptions(target, app, env.SETTINGS));
-    const response = await script.fetch(forApp(request, url, target));
+    const response = await script.fetch(seenByApp(request, target));
     return { outcome: "served", response: fromApp(response, target, env.SETTINGS) };
   } catch (error) {
     const outcome = outcomeOf(error);
@@ -69,30 +62,13 @@ async function forTarget(target, request, url, env) {
   }
 }
 
-/**
- * @param {URL} url
- * @param {Env} env
- */
-async function targetOf(url, env) {
-  const target = route(url, env.SETTINGS);
-  return target.kind === "customer" ? named((await scriptOfHost(target.host, env)) ?? "", "") : target;
-}
+/** @param {CustomerRoute} route @param {Env} env */
+const customers = async ({ hostname, host }, env) => named((await scriptOfHost(hostname, env)) ?? "", host);
 
-/**
- * @param {URL} url
- * @param {Request} request
- */
-function ownPage({ pathname }, request) {
-  if (pathname === "/") return page("landing", request);
-  return page(pathname === "/healthz" ? "healthy" : "no-app", request);
-}
-
-/**
- * @param {AppRoute} target
- * @param {Env} env
- */
-function namespaceFor({ environment }, env) {
-  return { preview: env.NAMESPACE_PREVIEW, staging: env.NAMESPACE_STAGING, production: env.NAMESPACE_PRODUCTION }[environment];
+/** @param {OwnRoute | NoRoute} target */
+function ownOutcome(target) {
+  if (target.kind !== "own") return target.kind === "unknown" ? "no-app" : "bad-request";
+  return target.path === "/" ? "landing" : target.path === "/healthz" ? "healthy" : "no-app";
 }
 
 /**

@@ -6,22 +6,21 @@
  *
  * @param {AppRoute} target
  * @param {Request} request
- * @param {URL} url
  * @param {Settings} settings
  * @returns {Answer | undefined}
  */
-export function elsewhere({ script, environment, prefix }, request, url, { domain, redirectPaths }) {
+export function elsewhere({ script, environment, prefix }, request, { domain, redirectPaths }) {
   if (!prefix) return undefined;
-  const place = new URL(url);
-  if (url.pathname === prefix) {
+  const place = new URL(request.url);
+  if (place.pathname === prefix) {
     place.pathname = `${prefix}/`;
     return redirect(place, 308);
   }
   const visit = request.method === "GET" && (request.headers.get("Sec-Fetch-Dest") ?? "document") === "document";
   if (!redirectPaths || environment !== "production" || !visit) return undefined;
-  if (url.searchParams.get("overskill-path") === "1") return undefined;
+  if (place.searchParams.get("overskill-path") === "1") return undefined;
   place.hostname = `${script}.${domain}`;
-  place.pathname = url.pathname.slice(prefix.length);
+  place.pathname = place.pathname.slice(prefix.length);
   return redirect(place, 302);
 }
 

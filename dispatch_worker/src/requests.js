@@ -1,8 +1,8 @@
 /** A request as the app is to see it. */
 
-/** Set by Cloudflare's edge for every request, whatever the client has sent. */
-const FROM_THE_EDGE = new Set(["cf-connecting-ip", "cf-ipcountry", "cf-ray", "x-forwarded-proto"]);
-const CLAIMS = /^(?:cf-|x-forwarded-|x-overskill-|forwarded$|x-real-ip$|true-client-ip$)/;
+/** But for what Cloudflare's edge sets for every request, whatever the client has sent. */
+const CLAIMS =
+  /^(?:cf-(?!(?:connecting-ip|ipcountry|ray)$)|x-forwarded-(?!proto$)|x-overskill-|(?:forwarded|x-real-ip|true-client-ip)$)/;
 const HOP_BY_HOP = /^(?:connection|keep-alive|proxy-.+|te|trailer|transfer-encoding|upgrade)$/;
 const OWN_COOKIE = /^\s*overskill-(?:access|login)=/;
 
@@ -11,44 +11,37 @@ const OWN_COOKIE = /^\s*overskill-(?:access|login)=/;
  * Whoever holds a cookie of ours could open other apps' previews, so no app sees one.
  *
  * @param {Request} request
- * @param {URL} url
  * @param {AppRoute} target
  * @returns {Request}
  */
-export function forApp(request, url, { appId, prefix }) {
-  const forwarded = prefix ? new Request(inside(url, prefix), request) : new Request(request);
+export function seenByApp(request, { appId, host, prefix }) {
+  const forwarded = prefix ? new Request(inside(request.url, prefix), request) : new Request(request);
   const { headers } = forwarded;
   // One pass: each single look at a header costs a request as much as several of the lines here.
   /** @type {Record<string, string>} */
   const sent = {};
   request.headers.forEach((value, name) => {
     sent[name] = value;
-    if ((CLAIMS.test(name) && !FROM_THE_EDGE.has(name)) || HOP_BY_HOP.test(name)) headers.delete(name);
+    if (CLAIMS.test(name) || HOP_BY_HOP.test(name)) headers.delete(name);
   });
   for (const name of sent.connection?.toLowerCase().split(/\s*,\s*/) ?? []) if (name in sent) headers.delete(name);
   if (sent.upgrade?.toLowerCase() === "websocket") headers.set("Upgrade", sent.upgrade);
   if (sent.cookie?.includes("overskill-")) withoutOwnCookies(headers, sent.cookie);
   if (sent["cf-connecting-ip"]) headers.set("X-Forwarded-For", sent["cf-connecting-ip"]);
   if (prefix) headers.set("X-Forwarded-Prefix", prefix);
-  headers.set("X-Forwarded-Host", url.host);
+  headers.set("X-Forwarded-Host", host);
   headers.set("X-OverSkill-App", appId);
   return forwarded;
 }
 
-/**
- * @param {URL} url
- * @param {string} prefix
- */
+/** @param {string} url @param {string} prefix */
 function inside(url, prefix) {
   const place = new URL(url);
-  place.pathname = url.pathname.slice(prefix.length);
+  place.pathname = place.pathname.slice(prefix.length);
   return place;
 }
 
-/**
- * @param {Headers} headers
- * @param {string} cookies
- */
+/** @param {Headers} headers @param {string} cookies */
 function withoutOwnCookies(headers, cookies) {
   const others = cookies.split(";").filter((cookie) => !OWN_COOKIE.test(cookie));
   if (others.length > 0) headers.set("Cookie", others.join(";").trim());

@@ -12,7 +12,7 @@ export function fromApp(response, { environment }, { domain, parentCookies }) {
   const hidden = environment !== "production";
   const cookies = parentCookies === "drop" ? response.headers.getSetCookie() : [];
   const shared = cookies.some((cookie) => cookie.search(DOMAIN) >= 0);
-  if (response.webSocket || !(hidden || shared)) return response;
+  if (!(hidden || shared) || response.webSocket) return response;
   const changed = new Response(response.body, response);
   if (hidden) changed.headers.set("X-Robots-Tag", "noindex");
   if (shared) {

@@ -1,10 +1,19 @@
 /** The Worker's half of the naming contract: which script a URL names. Tested over contract/names.json, as infra/names.py is. */
 
+import { Memory } from "./memory.js";
 import { RESERVED } from "./reserved.js";
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 const PULL_REQUEST = /^(.+)-pr[1-9][0-9]{0,5}$/;
 const MAX_APP_ID_LENGTH = 46;
+const ORIGIN = /^https?:\/\/[^/]+(?=\/)/;
+
+/**
+ * Where no path changes it, by the origin as it is in a parsed URL: parsing costs a request more than all else here.
+ *
+ * @type {Memory<Route>}
+ */
+const byOrigin = new Memory();
 
 /**
  * The app that a script of this name is of, and the app environment whose namespace holds it; undefined if no script can
@@ -28,24 +37,30 @@ export function parseScript(name) {
 }
 
 /**
- * @param {URL} url
+ * @param {string} url
  * @param {{ domain: string, pathHost: string }} hosts
  * @returns {Route}
  */
 export function route(url, { domain, pathHost }) {
-  const host = url.hostname.replace(/\.$/, "");
-  if (host.endsWith(`.${domain}`)) return named(host.slice(0, -domain.length - 1), "");
-  if (host !== domain && host !== pathHost) return { kind: "customer", host };
-  const name = /^\/app\/([^/]+)/.exec(url.pathname)?.[1];
-  return name === undefined ? { kind: "own" } : named(name, `/app/${name}`);
+  const remembered = byOrigin.get(ORIGIN.exec(url)?.[0] ?? "");
+  if (remembered) return remembered;
+  const parsed = URL.parse(url);
+  if (!parsed) return { kind: "unreadable" };
+  const hostname = parsed.hostname.replace(/\.$/, "");
+  if (hostname === domain || hostname === pathHost) {
+    const name = /^\/app\/([^/]+)/.exec(parsed.pathname)?.[1];
+    return name === undefined ? { kind: "own", path: parsed.pathname } : named(name, parsed.host, `/app/${name}`);
+  }
+  /** @type {Route} */
+  const found = hostname.endsWith(`.${domain}`)
+    ? named(hostname.slice(0, -domain.length - 1), parsed.host)
+    : { kind: "customer", hostname, host: parsed.host };
+  byOrigin.set(parsed.origin, found);
+  return found;
 }
 
-/**
- * @param {string} name
- * @param {string} prefix
- * @returns {AppRoute | UnknownRoute}
- */
-export function named(name, prefix) {
+/** @param {string} name @param {string} host @returns {AppRoute | NoRoute} */
+export function named(name, host, prefix = "") {
   const script = parseScript(name);
-  return script ? { kind: "app", script: name, ...script, prefix } : { kind: "unknown", name };
+  return script ? { kind: "app", script: name, ...script, host, prefix } : { kind: "unknown", name };
 }

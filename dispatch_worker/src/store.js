@@ -6,43 +6,35 @@
  * silent, what was known last holds, and without that it is as if there were nothing: an active app on the default plan.
  */
 
+import { Memory } from "./memory.js";
+
 const PATIENCE_MS = 1_000;
-const MOST = 30_000;
 
-/** @type {Map<string, { value: any, until: number }>} */
-const known = new Map();
+/** @typedef {{ value: any, until: number }} Stored  value undefined: there is none */
 
-/**
- * @param {string} key
- * @param {Env} env
- * @returns {Promise<any>} undefined: there is none
- */
+/** @type {Memory<Stored>} */
+const known = new Memory();
+
+/** @param {string} key @param {Env} env @returns {Promise<Stored>} */
 export async function stored(key, env) {
   const found = known.get(key);
-  if (found && found.until > Date.now()) return found.value;
+  if (found && found.until > Date.now()) return found;
   const value = await read(key, env).catch((error) => {
     console.error(`${key} cannot be read`, error);
     return found?.value;
   });
-  if (known.size >= MOST) known.clear();
-  known.set(key, { value, until: Date.now() + env.SETTINGS.cacheSeconds * 1_000 });
-  return value;
+  const now = { value, until: Date.now() + env.SETTINGS.cacheSeconds * 1_000 };
+  known.set(key, now);
+  return now;
 }
 
-/**
- * @param {string} host
- * @param {Env} env
- * @returns {Promise<string | undefined>}
- */
+/** @param {string} host @param {Env} env @returns {Promise<string | undefined>} */
 export async function scriptOfHost(host, env) {
-  const script = (await stored(`host:${host}`, env))?.script;
+  const script = (await stored(`host:${host}`, env)).value?.script;
   return typeof script === "string" ? script : undefined;
 }
 
-/**
- * @param {string} key
- * @param {Env} env
- */
+/** @param {string} key @param {Env} env */
 async function read(key, env) {
   let timer = 0;
   const silence = new Promise((_, reject) => {

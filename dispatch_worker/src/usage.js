@@ -1,6 +1,6 @@
 /** A data point for each request: what usage, cost and quotas are counted from. */
 
-const NO_APP = "-";
+const NO_APP = { appId: "-", script: "", environment: "" };
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
@@ -10,16 +10,18 @@ const READS = new Set(["GET", "HEAD", "OPTIONS"]);
  *
  * @param {Env} env
  * @param {Request} request
+ * @param {Route | undefined} target
  * @param {Answer} answer
  * @param {number} wallMs
  */
-export function record(env, request, { outcome, response, target }, wallMs) {
+export function record(env, request, target, { outcome, response }, wallMs) {
   try {
+    const { appId, script, environment } = target?.kind === "app" ? target : NO_APP;
     const reads = READS.has(request.method);
     const kind = response.webSocket ? "websocket" : reads ? "read" : "write";
     env.USAGE.writeDataPoint({
-      indexes: [target?.appId ?? NO_APP],
-      blobs: [target?.script ?? "", target?.environment ?? "", outcome, kind, String(request.cf?.country ?? "")],
+      indexes: [appId],
+      blobs: [script, environment, outcome, kind, String(request.cf?.country ?? "")],
       doubles: [1, wallMs, reads ? 0 : size(request.headers), size(response.headers)],
     });
   } catch (error) {

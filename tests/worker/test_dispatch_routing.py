@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from dispatch_harness import CONTRACT, SOURCE, AppStore, Platform, dispatching, echo, modules
@@ -22,7 +23,7 @@ const hosts = { domain: "overskill.com", pathHost: "overskill-dispatch.acme.work
 export default {
   async fetch(request) {
     const { url, script } = await request.json();
-    return Response.json((url ? route(new URL(url), hosts) : parseScript(script)) ?? null);
+    return Response.json((url ? route(url, hosts) : parseScript(script)) ?? null);
   },
 };
 """
@@ -36,7 +37,7 @@ Ask = Callable[[dict[str, str]], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def ask(workerd_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    router = bundle("router", ROUTER, *modules(SOURCE, "routing.js", "reserved.js"))
+    router = bundle("router", ROUTER, *modules(SOURCE, "routing.js", "memory.js", "reserved.js"))
     account = replace(EMPTY, workers=(router,), workers_dev=frozenset({"router"}))
     with serve(workerd_binary, tmp_path_factory.mktemp("router"), account) as edge:
         yield lambda question: edge.get("router.overskill.workers.localhost", method="POST", json=question).json()
@@ -55,21 +56,47 @@ def test_not_a_script(ask, name):
 
 @pytest.mark.parametrize("case", CONTRACT["routes"], ids=lambda case: case["url"])
 def test_route(ask, case):
+    url = urlsplit(case["url"])
+    host = url.netloc.lower()
     if "unknown" in case:
         expected = {"kind": "unknown", "name": case["unknown"]}
     elif "customer" in case:
-        expected = {"kind": "customer", "host": case["customer"]}
+        expected = {"kind": "customer", "hostname": case["customer"], "host": host}
     elif case["script"] is None:
-        expected = {"kind": "own"}
+        expected = {"kind": "own", "path": url.path}
     else:
         script = parse_script(case["script"])
         expected = {
             "kind": "app",
+            "host": host,
             "appId": script.app_id,
             "pullRequest": script.pull_request is not None,
             **{key: case[key] for key in ("script", "environment", "prefix")},
         }
-    assert ask({"url": case["url"]}) == expected
+    # The second answer is remembered, where the path has no part in it.
+    assert [ask({"url": case["url"]}), ask({"url": case["url"]})] == [expected] * 2
+
+
+@pytest.mark.parametrize(
+    "url", ["https://", "https://a b/", "https://abc123.overskill.com:99999/", "abc123.overskill.com/"]
+)
+def test_no_address(ask, url):
+    assert ask({"url": url}) == {"kind": "unreadable"}
+
+
+def test_what_is_remembered_of_a_host_is_no_other_host_s(ask):
+    """Whatever stands where a URL's host does, or seems to."""
+    assert ask({"url": "https://abc123.overskill.com/"})["script"] == "abc123"
+    odd = {
+        "https:////other.overskill.com/": "other",
+        "https://abc123.overskill.com@other.overskill.com/": "other",
+        "https://abc123.overskill.com\\@other.overskill.com/": "abc123",
+        "https://abc123.overskill.com?@other.overskill.com/": "abc123",
+        "https://abc123.overskill.com": "abc123",
+        "https://other.overskill.com:443/": "other",
+        "http://other.overskill.com/": "other",
+    }
+    assert {url: ask({"url": url})["script"] for url in [*odd, *odd]} == odd
 
 
 @pytest.fixture(scope="module")
