@@ -5,14 +5,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from control_plane import background, webhooks
 from control_plane.broker import routes as broker
 from control_plane.migration import migrate
 from control_plane.state import Plane
 
-ROUTERS = (broker.router,)
+ROUTERS = (webhooks.router, broker.router)
 """Each part's routes."""
 
-TASKS = ()
+TASKS = (background.deliveries,)
 """What runs beside the requests: asynchronous context managers over the `Plane`, begun in this order."""
 
 

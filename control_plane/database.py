@@ -1,7 +1,8 @@
 """The database: SQLite's by default, PostgreSQL's beyond one machine."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ class Database:
     SQLite has one writer at a time: a transaction that first reads and then writes fails there when another one wrote
     in between, so `writing()` begins with the lock (`BEGIN IMMEDIATE`), and waits for it. PostgreSQL is given the same
     rule: what was read still holds at the end, ids are in the order of commits, and no two transactions wait for each
-    other. So it is for what takes milliseconds; what only adds rows goes past it, by `engine.begin()`.
+    other. So it is for what takes milliseconds.
     """
 
     def __init__(self, url: str) -> None:
@@ -34,8 +35,10 @@ class Database:
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
+        self._turn = Lock() if self.is_sqlite else nullcontext()  # SQLite's own lock lets its waiters sleep too long
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
-        self._writers = sessionmaker(self.engine.execution_options(overskill_writes=True), expire_on_commit=False)
+        self._adding = self.engine.execution_options(overskill_writes=True)
+        self._writers = sessionmaker(self._adding, expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -45,10 +48,16 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Commits at the end, and takes everything back where something is raised."""
-        with self._writers.begin() as session:
+        with self._turn, self._writers.begin() as session:
             if not self.is_sqlite:
                 session.execute(ONE_WRITER)
             yield session
+
+    @contextmanager
+    def adding(self) -> Iterator[sa.Connection]:
+        """A transaction that only adds rows, in no order that matters: PostgreSQL has them side by side."""
+        with self._turn, self._adding.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         self.engine.dispose()

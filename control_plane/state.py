@@ -1,11 +1,13 @@
 """What every part of the control plane is given."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
 from control_plane.database import Database
+from control_plane.inbox import Inbox
 from control_plane.settings import Settings
 from infra.credentials import derived
 
@@ -27,6 +29,10 @@ class Plane:
     settings: Settings
     database: Database
     builder: Builder | None = None
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        return Inbox(self.database)
 
     def app_secret(self, app_id: str) -> str:
         """What signs the webhooks of an app: GitHub's of its repository, and its pipeline's."""

@@ -52,12 +52,15 @@ class Deployment(Table):
     """One run of an app's pipeline for one script. `phases` has the time at which it came to each status."""
 
     __tablename__ = "deployments"
-    __table_args__ = (sa.UniqueConstraint("app_id", "script", "run_id", "run_attempt"),)
+    __table_args__ = (
+        sa.UniqueConstraint("app_id", "script", "run_id", "run_attempt"),
+        sa.Index("ix_deployments_script_created_at", "script", "created_at"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     app_id: Mapped[str] = mapped_column(sa.ForeignKey("apps.id", ondelete="CASCADE"), index=True)
     environment: Mapped[str]
-    script: Mapped[str] = mapped_column(index=True)
+    script: Mapped[str]
     run_id: Mapped[int] = mapped_column(sa.BigInteger)  # 0: no workflow run, a rollback
     run_attempt: Mapped[int]
     commit: Mapped[str]
@@ -75,7 +78,10 @@ class Deployment(Table):
 
 
 class Delivery(Table):
-    """A webhook that was accepted, kept until it is worked off. `key` is the sender's delivery id, behind its name."""
+    """A webhook that was accepted: kept until it is worked off, and for a while longer, to know it when it comes again.
+
+    `key` is the sender's delivery id, behind the sender's name.
+    """
 
     __tablename__ = "deliveries"
 
@@ -87,14 +93,15 @@ class Delivery(Table):
     received_at: Mapped[dt.datetime]
     done_at: Mapped[dt.datetime | None] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
-    next_at: Mapped[dt.datetime | None] = mapped_column(index=True)  # None: done, or given up
-    error: Mapped[str | None]
+    next_at: Mapped[dt.datetime | None] = mapped_column(index=True)  # None: done
+    error: Mapped[str | None]  # of the last attempt that failed
 
 
 class Event(Table):
     """What somebody who watches is told: `id` is the place in the stream."""
 
     __tablename__ = "events"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id that was deleted never comes again
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     app_id: Mapped[str | None] = mapped_column(index=True)

@@ -227,7 +227,7 @@ def pulumi(context: typer.Context) -> None:
 @app.command()
 def test(
     suites: Annotated[
-        list[str] | None, typer.Argument(help="unit, components, worker, contract, e2e; all by default.")
+        list[str] | None, typer.Argument(help="unit, components, worker, contract, control, e2e; all by default.")
     ] = None,
     slow: Annotated[bool, typer.Option("--slow", help="Also what takes long.")] = False,
 ) -> None:

@@ -9,12 +9,16 @@ from overskill.errors import CommandError
 from overskill.project import Project
 from overskill.toolchain import Toolchain
 
-SUITES = ("unit", "components", "worker", "contract", "e2e")
-NEED_TOOLCHAIN = {"worker", "contract", "e2e"}
+SUITES = ("unit", "components", "worker", "contract", "control", "e2e")
+NEED_TOOLCHAIN = {"worker", "contract", "control", "e2e"}
 TWO_FILES_AT_ONCE = ["--numprocesses=2", "--dist=loadfile"]
-OPTIONS = {"contract": [*TWO_FILES_AT_ONCE, "--no-loadscope-reorder"], "e2e": TWO_FILES_AT_ONCE}
-"""Each process of the contract tests has a local cloud of its own, each file of the end-to-end tests a checkout. The
-contract's last file judges all the others."""
+OPTIONS = {
+    "contract": [*TWO_FILES_AT_ONCE, "--no-loadscope-reorder"],
+    "control": TWO_FILES_AT_ONCE,
+    "e2e": TWO_FILES_AT_ONCE,
+}
+"""Each process of the contract tests has a local cloud of its own, each of the control plane's a PostgreSQL, each file of
+the end-to-end tests a checkout. The contract's last file judges all the others."""
 
 
 def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:
