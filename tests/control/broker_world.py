@@ -88,26 +88,26 @@ def declaration(app_id: str, repository_id: int, **bindings: list[dict[str, str]
     )
 
 
-def claims(app_id: str, repository_id: int, ref: str = "refs/heads/main", **changed: Any) -> dict[str, Any]:
-    """Of a run of the app's pipeline; what is None is left out."""
+def claims(app: str, number: int, pushed: str = "refs/heads/main", /, **changed: Any) -> dict[str, Any]:
+    """Of a run of the pipeline of an app and its repository's number; what is None is left out."""
     now = int(time.time())
-    repository = f"{ORGANIZATION}/{app_id}"
+    repository = f"{ORGANIZATION}/{app}"
     by_ref = {"refs/heads/main": "production", "refs/heads/staging": "staging"}
     made = {
-        "sub": f"repo:{ORGANIZATION}@7/{app_id}@{repository_id}:environment:x",
+        "sub": f"repo:{ORGANIZATION}@7/{app}@{number}:environment:x",
         "aud": "overskill-deploy",
         "iat": now,
         "nbf": now - 600,
         "exp": now + 300,
         "repository": repository,
-        "repository_id": str(repository_id),
+        "repository_id": str(number),
         "repository_owner": ORGANIZATION,
-        "event_name": "push" if ref in by_ref else "pull_request",
-        "ref": ref,
+        "event_name": "push" if pushed in by_ref else "pull_request",
+        "ref": pushed,
         "sha": "c" * 40,
-        "environment": by_ref.get(ref, "preview"),
-        "workflow_ref": f"{repository}/{WORKFLOW}@{ref}",
-        "job_workflow_ref": f"{repository}/{WORKFLOW}@{ref}",
+        "environment": by_ref.get(pushed, "preview"),
+        "workflow_ref": f"{repository}/{WORKFLOW}@{pushed}",
+        "job_workflow_ref": f"{repository}/{WORKFLOW}@{pushed}",
         "run_id": "12",
         "run_attempt": "1",
         "actor": "anna",
