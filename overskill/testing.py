@@ -12,13 +12,9 @@ from overskill.toolchain import Toolchain
 SUITES = ("unit", "components", "worker", "contract", "control", "e2e")
 NEED_TOOLCHAIN = {"worker", "contract", "control", "e2e"}
 TWO_FILES_AT_ONCE = ["--numprocesses=2", "--dist=loadfile"]
-OPTIONS = {
-    "contract": [*TWO_FILES_AT_ONCE, "--no-loadscope-reorder"],
-    "control": TWO_FILES_AT_ONCE,
-    "e2e": TWO_FILES_AT_ONCE,
-}
-"""Each process of the contract tests has a local cloud of its own, each of the control plane's a PostgreSQL, each file of
-the end-to-end tests a checkout. The contract's last file judges all the others."""
+"""What is expensive to make, an edge or a checkout, belongs to a file; a local cloud, a PostgreSQL to each process."""
+OPTIONS = {"contract": ["--no-loadscope-reorder"]}
+"""The contract's files come in an order of their own, in which the last judges all the others."""
 
 
 def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:
@@ -42,7 +38,7 @@ def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:
     marks = [] if slow else ["-m", "not slow"]
     codes = [
         subprocess.run(
-            [sys.executable, "-m", "pytest", f"tests/{suite}", *OPTIONS.get(suite, []), *marks],
+            [sys.executable, "-m", "pytest", f"tests/{suite}", *TWO_FILES_AT_ONCE, *OPTIONS.get(suite, []), *marks],
             cwd=project.root,
             env=environment,
             check=False,

@@ -29,6 +29,9 @@ from local_cloud.ports import listen
 
 LIVE = bool(os.environ.get("CONTRACT_LIVE"))
 
+LONG = {"test_actions_process", "test_git_http", "test_random_calls", "test_wrangler", "test_wrangler_edge"}
+"""The files of half a minute and more."""
+
 
 @pytest.fixture(scope="session")
 def test_packages() -> Path | None:
@@ -298,5 +301,5 @@ def told(gh: Service, hook: Callable[..., str], receiver: Receiver) -> Callable[
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What counts the calls of all the others comes last."""
-    items.sort(key=lambda item: item.path == Path(__file__).parent / "test_every_call.py")
+    """What counts the calls of all the others comes last; what takes long first, so that no process waits for it."""
+    items.sort(key=lambda item: (item.path.stem == "test_every_call", item.path.stem not in LONG))

@@ -17,7 +17,7 @@ from random_calls import RandomCall, calls
 
 from local_cloud import cloudflare, github
 
-SECONDS = [60, pytest.param(600, marks=pytest.mark.slow)]
+SECONDS = [20, pytest.param(600, marks=pytest.mark.slow)]
 EXAMPLES = 200
 """Between two times that the world is put back as it was."""
 
