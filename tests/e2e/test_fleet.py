@@ -88,7 +88,7 @@ def test_an_app_made_by_hand_keeps_its_stack(up):
     assert_exact(up, [*ONE, *TWO])
 
 
-MORE = [app(f"more-{number}") for number in range(4)]
+MORE = [app(f"more-{number}") for number in range(3)]
 
 
 def interrupted(up: Checkout, repositories: int) -> subprocess.Popen:
@@ -126,4 +126,4 @@ def test_kill_in_the_middle(up, whole, repositories):
     run.wait(10)
     apply(up)
     assert_exact(up, [*ONE, *TWO, *MORE])
-    assert "0 done, 0 failed, 7 unchanged" in apply(up)
+    assert f"0 done, 0 failed, {len([*ONE, *TWO, *MORE])} unchanged" in apply(up)
