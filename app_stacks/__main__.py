@@ -25,10 +25,11 @@ def declare(platform: PlatformOutputs) -> pulumi.Output[dict[str, Any]]:
         "pathUrl": origins.path_url(production),
         "url": origins.url(production, platform.urls),
         "hostnames": app.hostnames,
+        "declaration": app.declaration,
     }
     return pulumi.Output.from_input(shown)
 
 
 outputs = platform_outputs(settings.platform_stack).apply(declare)
-for name in ("repository", "urls", "pathUrl", "url", "hostnames"):
+for name in ("repository", "urls", "pathUrl", "url", "hostnames", "declaration"):
     pulumi.export(name, outputs[name])

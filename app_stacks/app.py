@@ -8,6 +8,7 @@ import pulumi
 
 from app_stacks.app_data import AppData, AppDataArgs, DataKind
 from app_stacks.config import AppConfig, AppSecrets
+from app_stacks.declaration import places
 from app_stacks.hostname import AppHostname, AppHostnameArgs
 from app_stacks.namespace_script import NamespaceScript, NamespaceScriptArgs
 from app_stacks.pipeline import pipeline_secrets, pipeline_variables
@@ -82,9 +83,10 @@ class AppArgs:
 
 class App(pulumi.ComponentResource):
     """Outputs: `repository`, its full name; `scripts`, the script's name in each app environment; `hostnames`, what the
-    customer has to declare for each host (`AppHostname.records`)."""
+    customer has to declare for each host (`AppHostname.records`); `declaration`, the whole for the control plane."""
 
     repository: pulumi.Output[str]
+    declaration: pulumi.Output[dict[str, Any]]
     scripts: dict[AppEnvironment, pulumi.Output[str]]
     hostnames: dict[str, pulumi.Output[dict[str, Any]]]
 
@@ -94,13 +96,16 @@ class App(pulumi.ComponentResource):
         store = Store(account_id=args.platform.account_id, namespace_id=args.platform.app_store)
         if args.plan or args.services:
             store.app(f"{name}-record", args.app_id, args.plan, args.services, self._child)
-        self.repository = self._repository(args)
-        scripts = {environment: self._script(args, environment) for environment in args.environments}
+        repository = self._repository(args)
+        self.repository = repository.full_name
+        declared = {environment: self._script(args, environment) for environment in args.environments}
+        scripts = {e: NamespaceScript(f"{name}-{e}", script, self._child) for e, script in declared.items()}
         self.scripts = {environment: script.script for environment, script in scripts.items()}
+        self.declaration = self._declaration(args, repository, declared)
         self.hostnames = self._hostnames(args, store, scripts["production"])
         self.register_outputs({"repository": self.repository, "scripts": self.scripts, "hostnames": self.hostnames})
 
-    def _repository(self, args: AppArgs) -> pulumi.Output[str]:
+    def _repository(self, args: AppArgs) -> AppRepository:
         platform, secrets = args.platform, args.secrets
         by_broker = secrets.cloudflare_token is None
         return AppRepository(
@@ -129,32 +134,46 @@ class App(pulumi.ComponentResource):
                 webhook_secret=secrets.webhook,
             ),
             opts=self._child,
-        ).full_name
+        )
 
-    def _script(self, args: AppArgs, environment: AppEnvironment) -> NamespaceScript:
+    def _script(self, args: AppArgs, environment: AppEnvironment) -> NamespaceScriptArgs:
         """The limits are the plan's, and the dispatch Worker's to set at each request: a changed plan holds at once."""
         platform, namespace = args.platform, args.platform.namespaces[environment]
-        return NamespaceScript(
-            f"{self._name}-{environment}",
-            NamespaceScriptArgs(
-                account_id=platform.account_id,
-                namespace=namespace,
-                script=Script(app_id=args.app_id, environment=environment).name,
-                tags=[
-                    f"app-{args.app_id}",
-                    f"environment-{environment}",
-                    f"platform-{platform.platform_environment}",
-                    f"plan-{args.plan_name}",
-                ],
-                bindings=[
-                    PlainText("OVERSKILL_APP_NAME", args.shown_name),
-                    PlainText("OVERSKILL_ENVIRONMENT", environment),
-                    *(PlainText(variable, text) for variable, text in args.variables.items()),
-                    *(SecretText(secret, value) for secret, value in args.secrets.declared.items()),
-                    *self._data(args, environment),
-                ],
-            ),
-            opts=self._child,
+        return NamespaceScriptArgs(
+            account_id=platform.account_id,
+            namespace=namespace,
+            script=Script(app_id=args.app_id, environment=environment).name,
+            tags=[
+                f"app-{args.app_id}",
+                f"environment-{environment}",
+                f"platform-{platform.platform_environment}",
+                f"plan-{args.plan_name}",
+            ],
+            bindings=[
+                PlainText("OVERSKILL_APP_NAME", args.shown_name),
+                PlainText("OVERSKILL_ENVIRONMENT", environment),
+                *(PlainText(variable, text) for variable, text in args.variables.items()),
+                *(SecretText(secret, value) for secret, value in args.secrets.declared.items()),
+                *self._data(args, environment),
+            ],
+        )
+
+    @staticmethod
+    def _declaration(
+        args: AppArgs, repository: AppRepository, scripts: Mapping[AppEnvironment, NamespaceScriptArgs]
+    ) -> pulumi.Output[dict[str, Any]]:
+        """As `control_plane.apps.Declaration` has it."""
+        origins = args.platform.origins
+        return pulumi.Output.from_input(
+            {
+                "app_id": args.app_id,
+                "display_name": args.shown_name,
+                "plan": args.plan_name,
+                "repository": repository.full_name,
+                "repository_id": repository.number,
+                "path_url": origins.path_url(scripts["production"].script),
+                "places": places(scripts, origins),
+            }
         )
 
     def _data(self, args: AppArgs, environment: AppEnvironment) -> list[Binding]:

@@ -35,9 +35,10 @@ class AppRepositoryArgs:
 
 
 class AppRepository(pulumi.ComponentResource):
-    """Outputs: `full_name`, such as `overskill-apps/ultrathink`."""
+    """Outputs: `full_name`, such as `overskill-apps/ultrathink`, and `number`, which no other repository ever has."""
 
     full_name: pulumi.Output[str]
+    number: pulumi.Output[int]
 
     def __init__(self, name: str, args: AppRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("overskill:apps:AppRepository", name, None, opts)
@@ -47,7 +48,7 @@ class AppRepository(pulumi.ComponentResource):
         self._webhook(args, repository.name)
         self._pipeline(args, repository.name)
         self._access(args, repository.name)
-        self.full_name = repository.full_name
+        self.full_name, self.number = repository.full_name, repository.repo_id
         self.register_outputs({"full_name": self.full_name})
 
     def _repository(self, args: AppRepositoryArgs) -> github.Repository:

@@ -39,4 +39,9 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{self.state / 'control-plane.db'}"
+        return database_url(self.database_url, self.state)
+
+
+def database_url(given: str, state: Path) -> str:
+    """The one `given`, or SQLite's in the folder `state`."""
+    return given or f"sqlite:///{state / 'control-plane.db'}"

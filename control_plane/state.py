@@ -6,6 +6,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from control_plane.apps import Declaration
 from control_plane.database import Database
 from control_plane.inbox import Inbox
 from control_plane.settings import Settings
@@ -15,11 +16,11 @@ from infra.credentials import derived
 class Builder(Protocol):
     """Whoever runs the engine: `overskill serve` gives the control plane one."""
 
-    def create(self, app_id: str, options: dict[str, object]) -> None:
-        """Bring an app to what `options` say (keys of its stack file), and declare it. Idempotent."""
+    def create(self, app_id: str, options: dict[str, object]) -> Declaration:
+        """Bring an app to what `options` say: keys of its stack file. Idempotent."""
 
     def destroy(self, app_id: str) -> None:
-        """Remove an app and forget it. Idempotent."""
+        """Remove all that an app has. Idempotent."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.names import Script, check_app_id
-from overskill import app_stack_file
+from overskill import app_stack_file, control_plane_records
 from overskill.app_settings import require_valid
 from overskill.app_stack_file import app_values
 from overskill.app_store import AppState, AppStore
@@ -123,6 +123,7 @@ def _remove(session: Session, app_id: str, *, delete_repository: bool) -> None:
         running.detail = outcome.summary()
         if delete_repository:
             session.clouds(session.config.overskill.github_organization).delete_archived(app_id)
+    control_plane_records.forget(session.project, session.stack, app_id)
 
 
 def _not_of_the_fleet(session: Session, app_id: str, remedy: str) -> None:

@@ -14,10 +14,11 @@ from rich.table import Table
 from app_stacks.cloudflare_error import CloudflareError
 from infra.names import InvalidAppId
 from overskill import apps as apps_module
-from overskill import plain_pulumi, testing
+from overskill import background, plain_pulumi, testing
 from overskill.app_settings import DisplayName, Plan, Settings, Visibility, changes
 from overskill.bench import bench
 from overskill.builder_environment import lines
+from overskill.control_plane_process import ControlPlane, stop_all
 from overskill.doctor import doctor
 from overskill.errors import CommandError
 from overskill.fleet.command import fleet
@@ -30,12 +31,14 @@ from overskill.progress import duration, step
 from overskill.project import LOCAL_STACK, Project
 from overskill.removal import GRACE_DAYS, DeleteRepository, GraceDays, Now, Removal
 from overskill.rollout import roll_back, roll_out
+from overskill.serve_command import serve
 from overskill.session import Session
 from overskill.show_command import show
 from overskill.stack_context import StackContext
 from overskill.suspend_command import resume, suspend
 from overskill.template.command import template
 from overskill.toolchain.command import toolchain
+from overskill.toolchain.providers import Mode
 
 FIRST_APP = "ultrathink"
 
@@ -84,31 +87,32 @@ def up(
             running.detail = "started" if start(session.cloud, programs, profile, seed) else "was running"
         session.up_platform()
         session.publish_template()
+        control_plane = _start_control_plane(session, providers)
         if stack == LOCAL_STACK:
             _show_urls(session, apps_module.create(session, FIRST_APP))
         else:
             console.print(f"Platform {stack} is up. An app in it: ./dev app create NAME --stack {stack}")
+        if control_plane:
+            print(f"{'control plane':<16} {control_plane.url}")
         print(f"{'local cloud':<16} {session.cloud.page_url}")
         console.print(f"Ready after {duration(time.monotonic() - started)}.", end=" ")
         if detach:
             console.print("Stop it with ./dev down")
             return
         console.print("Ctrl-C stops it.")
-        session.cloud.wait()
+        background.wait(*filter(None, (session.cloud, control_plane)))
         console.print("\nStopping the local cloud; ./dev up brings it back as it is.")
     except BaseException:
         if not detach:
-            session.cloud.stop()
+            _stop(session)
         raise
-    session.cloud.stop()
+    _stop(session)
 
 
 @app.command()
 def down() -> None:
-    """Stop the local cloud; what is in it stays for the next `up`."""
-    console.print(
-        "The local cloud is stopped." if Session(Project()).cloud.stop() else "The local cloud was not running."
-    )
+    """Stop the local cloud and the control planes; what is in them stays for the next `up`."""
+    console.print("The local cloud is stopped." if _stop(Session(Project())) else "The local cloud was not running.")
 
 
 @app_commands.command("create")
@@ -215,6 +219,7 @@ def rollback(stack: Stack = LOCAL_STACK) -> None:
 
 app.command()(doctor)
 app.command()(logs)
+app.command()(serve)
 app.command()(toolchain)
 
 
@@ -248,6 +253,28 @@ def main() -> None:
     except (CommandError, InvalidAppId, CloudflareError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _start_control_plane(session: Session, providers: Mode | None) -> ControlPlane | None:
+    """None where the stack has it elsewhere, or where another stack's has its port, which is told."""
+    control_plane = ControlPlane.of(session.project, session.stack, session.config)
+    if control_plane and (other := control_plane.neighbour(session.project)):
+        print(
+            f"no control plane for {session.stack}: port {control_plane.port} is that of {other}'s; give overskill:"
+            f"apiBase and overskill:webhookBase another one in Pulumi.{session.stack}.yaml to have both",
+            file=sys.stderr,
+        )
+        return None
+    if control_plane:
+        with step("Control plane: start"):
+            control_plane.start(providers)
+    return control_plane
+
+
+def _stop(session: Session) -> bool:
+    """Stop what `up` starts; return whether the local cloud ran."""
+    stop_all(session.project)
+    return session.cloud.stop()
 
 
 def _show_urls(session: Session, urls: dict[str, str]) -> None:

@@ -14,6 +14,8 @@ from overskill.project import Project
 
 NO_SUCH_STACK = 6
 UNASKED = ("--yes", "--skip-preview")
+STACK = "pulumi:pulumi:Stack"
+"""The type of the resource that a whole stack is."""
 REAL_CREDENTIALS = (
     *SECRET_VARIABLES,
     "CLOUDFLARE_EMAIL",
@@ -49,8 +51,9 @@ class EngineError(CommandError):
 class Outcome:
     """How a run ended. `changes` counts resources by what was done to them, such as `{"create": 3, "same": 9}`.
 
-    `steps` are those that change something, such as `update NamespaceScript shop-preview`. `errors` and `warnings` are
-    the engine's and the program's; `violations` are what policies refused.
+    `steps` are those that change something, such as `update NamespaceScript shop-preview`. `outputs` are the stack's,
+    its secrets hidden. `errors` and `warnings` are the engine's and the program's; `violations` are what policies
+    refused.
     """
 
     code: int
@@ -60,6 +63,7 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -186,6 +190,8 @@ def outcome_of(code: int, log: Path, events: Path) -> Outcome:
             outcome.changes = summary["resourceChanges"]
         elif (step := event.get("resourcePreEvent", {}).get("metadata")) and not _uneventful(step):
             outcome.steps.append(f"{step['op']} {_last(step['type'])} {_last(step['urn'])}")
+        elif (made := event.get("resOutputsEvent", {}).get("metadata")) and made["type"] == STACK:
+            outcome.outputs = (made.get("new") or {}).get("outputs") or {}
         elif diagnostic := event.get("diagnosticEvent"):
             message = diagnostic["message"].strip()
             match diagnostic["severity"]:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import httpx
 
+from overskill import control_plane_records
 from overskill.checkout_cloud import local_config, of_checkout
 from overskill.credentials import local_credentials
 from overskill.engine import Engine, Outcome, local_environment
@@ -69,7 +70,8 @@ class Session:
 
     def up_app(self, app_id: str) -> None:
         owner = self.config.overskill.github_organization
-        self._up(f"App {app_id}", self.apps, self.app_stack(app_id), owner)
+        outcome = self._up(f"App {app_id}", self.apps, self.app_stack(app_id), owner)
+        control_plane_records.declare(self.project, self.stack, outcome.outputs)
 
     def app_stack(self, app_id: str) -> str:
         return f"{self.stack}.{app_id}"
@@ -81,7 +83,7 @@ class Session:
         with httpx.Client(trust_env=False, timeout=10) as client:
             return client.get(parsed.copy_with(host="127.0.0.1"), headers={"Host": host})
 
-    def _up(self, title: str, engine: Engine, stack: str, owner: str) -> None:
+    def _up(self, title: str, engine: Engine, stack: str, owner: str) -> Outcome:
         """Bring a stack up; after a run that did not end well, take up what it left. See `overskill/recovery.py`."""
         with step(f"{title}: pulumi up") as running, self.project.marked_run(stack) as unfinished:
             outcome, adopted = bring_up(engine, stack, self.clouds(owner), unfinished=unfinished)
@@ -91,6 +93,7 @@ class Session:
             print(f"adopted what an interrupted run left: {', '.join(adopted)}", file=sys.stderr)
         for warning in outcome.warnings:
             print(warning, file=sys.stderr)
+        return outcome
 
     def clouds(self, owner: str) -> Clouds:
         """Both APIs, for the repositories of `owner`."""

@@ -9,6 +9,7 @@ from overskill.engine import Engine
 from overskill.project import Project
 from overskill.session import Session
 from overskill.toolchain import Toolchain
+from overskill.toolchain.providers import Mode
 
 
 class StackContext:
@@ -17,10 +18,10 @@ class StackContext:
     Raises `CommandError` for a stack file with errors.
     """
 
-    def __init__(self, project: Project, stack: str) -> None:
+    def __init__(self, project: Project, stack: str, providers: Mode | None = None) -> None:
         self.project = project
         self.stack = stack
-        self._session = Session(project, stack=stack) if stack in project.local_stacks() else None
+        self._session = Session(project, providers, stack) if stack in project.local_stacks() else None
 
     @cached_property
     def config(self) -> StackConfig:

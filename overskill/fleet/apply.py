@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from overskill import app_stack_file
+from overskill import app_stack_file, control_plane_records
 from overskill.app_stack_file import is_encrypted
 from overskill.app_store import AppStore
 from overskill.engine import Engine, Outcome
@@ -152,11 +152,13 @@ class Fleet:
             if self._removals.wanted.delete_repository:
                 self.platform.clouds().delete_archived(job.app_id)
             place.file.unlink(missing_ok=True)
+            control_plane_records.forget(self.platform.project, self.platform.stack, job.app_id)
             return costs.made(job.calls, outcome, refreshed=refresh)
         if job.app_id not in self._known:
             engine.make(stack)
         outcome, _ = bring_up(engine, stack, self.platform.clouds(), unfinished=refresh)
         check(outcome, f"pulumi up of stack {stack}")
+        control_plane_records.declare(self.platform.project, self.platform.stack, outcome.outputs)
         return costs.made(job.calls, outcome, refreshed=refresh)
 
     def _engine(self, place: StackHome) -> Engine:

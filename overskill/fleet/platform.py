@@ -18,6 +18,7 @@ from overskill.project import Project
 from overskill.recovery import Clouds
 from overskill.session import Session
 from overskill.toolchain import Toolchain
+from overskill.toolchain.providers import Mode
 
 WEBHOOK_SECRET = "OVERSKILL_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
 
@@ -38,10 +39,10 @@ class Platform:
     limits: Sequence[Limit]
 
     @classmethod
-    def of(cls, project: Project, stack: str) -> "Platform":
+    def of(cls, project: Project, stack: str, providers: Mode | None = None) -> "Platform":
         """Raises `CommandError` where the stack isn't up, or credentials are missing."""
         if stack in project.local_stacks():
-            session = Session(project, stack=stack)
+            session = Session(project, providers, stack)
             session.cloud.require()
             environment: Mapping[str, str] = session.environment
             limits = PUBLISHED if ask(session.cloud, "GET", "profile")["enforce_limits"] else ()

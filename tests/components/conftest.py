@@ -23,7 +23,7 @@ COMPUTED = {
         "ownershipVerification": {"type": "txt", "name": f"_cf-custom-hostname.{i['hostname']}", "value": "token"},
         "ownershipVerificationHttp": {"httpUrl": f"http://{i['hostname']}/.well-known/token", "httpBody": "token"},
     },
-    "github:index/repository:Repository": lambda i: {"fullName": f"owner/{i['name']}"},
+    "github:index/repository:Repository": lambda i: {"fullName": f"owner/{i['name']}", "repoId": 7},
 }
 
 

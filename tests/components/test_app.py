@@ -17,6 +17,7 @@ from app_stacks.app_data import AppData
 from app_stacks.config import AppConfig
 from app_stacks.hostname import AppHostname
 from app_stacks.repository import AppRepository
+from control_plane.apps import Declaration
 
 GRAPHS = Path(__file__).parent / "graphs"
 STACK_OUTPUTS = {
@@ -113,6 +114,23 @@ def test_what_there_was_keeps_its_urn(run_app):
         type_, _, name = line.partition("::")
         urns.add((tuple(type_.split("$")), name))
     assert urns <= parents
+
+
+def test_the_control_plane_takes_the_declaration(run_app):
+    """Whole, and without the texts of secrets; names of repositories may be taken by others, numbers may not."""
+    told = run_app(**SECRETS, deployCredentials="token", displayName="Ultra Think", plan="pro", data=["d1"])
+    declared = Declaration.model_validate(told.outputs["declaration"])
+    assert (declared.app_id, declared.display_name, declared.plan) == ("ultrathink", "Ultra Think", "pro")
+    assert (declared.repository, declared.repository_id) == ("owner/ultrathink", 7)
+    assert declared.path_url == PATH
+    production = declared.places["production"]
+    assert (production.script, production.namespace) == ("ultrathink", "overskill-development-production")
+    assert production.url == SUBDOMAIN
+    assert "plan-pro" in production.tags
+    bindings = {binding["name"]: binding for binding in production.bindings}
+    assert bindings["SUPABASE_KEY"] == {"type": "secret_text", "name": "SUPABASE_KEY"}
+    assert bindings["DB"] == {"type": "d1", "name": "DB", "id": "ultrathink-production-data-d1-id"}
+    assert declared.places.keys() == {"preview", "staging", "production"}
 
 
 def test_a_template_does_not_replace_a_repository(run_app):

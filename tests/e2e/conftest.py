@@ -1,6 +1,7 @@
 """A checkout of its own for the whole run: copied, with its own ports, used by its command line alone."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -115,11 +116,11 @@ def copy_project(root: Path) -> None:
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
-    api_port, edge_port = free_ports(2)
+    ports = dict(zip(("8786", "8787", "8788"), map(str, free_ports(3)), strict=True))
     stack_file = root / "Pulumi.local.yaml"
     text = stack_file.read_text()
-    assert ("8787" in text, "8788" in text) == (True, True)
-    stack_file.write_text(text.replace("8787", str(api_port)).replace("8788", str(edge_port)))
+    assert all(port in text for port in ports)
+    stack_file.write_text(re.sub("878[678]", lambda port: ports[port.group()], text))
 
 
 @pytest.fixture(scope="module")

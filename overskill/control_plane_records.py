@@ -1,0 +1,53 @@
+"""What commands tell the control plane of the apps that they make: in its database, whether it runs or not."""
+
+import getpass
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from control_plane import apps
+from control_plane.apps import Declaration
+from control_plane.database import Database
+from control_plane.migration import migrate
+from control_plane.settings import database_url
+from overskill.control_plane_process import state_folder
+from overskill.project import Project
+
+
+def declare(project: Project, stack: str, outputs: Mapping[str, Any]) -> None:
+    """An app is as its stack's `outputs` say."""
+    with _writing(project, stack) as session:
+        apps.declare(session, Declaration.model_validate(outputs["declaration"]), actor=actor())
+
+
+def forget(project: Project, stack: str, app_id: str) -> None:
+    """An app of the platform stack is no more."""
+    with _writing(project, stack) as session:
+        apps.forget(session, app_id, actor=actor())
+
+
+def actor() -> str:
+    """Whoever runs this command, as the audit has it: `command:anna`."""
+    return f"command:{getpass.getuser()}"
+
+
+@contextmanager
+def opened(project: Project, stack: str) -> Iterator[Database]:
+    """The database of the control plane of a platform stack, made where there is none."""
+    state = state_folder(project, stack)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(database_url(os.environ.get("OVERSKILL_DATABASE_URL", ""), state))
+    try:
+        migrate(database)
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _writing(project: Project, stack: str) -> Iterator[Session]:
+    with opened(project, stack) as database, database.writing() as session:
+        yield session
