@@ -26,7 +26,8 @@ def application(plane: Plane) -> FastAPI:
                 await stack.enter_async_context(task(plane))
             yield
 
-    app = FastAPI(title="OverSkill control plane", version="1", lifespan=lifespan)
+    # FastAPI's pages for readers load their scripts from elsewhere; the description alone is at /openapi.json.
+    app = FastAPI(title="OverSkill control plane", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.plane = plane
     for router in ROUTERS:
         app.include_router(router)

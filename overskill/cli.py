@@ -37,6 +37,7 @@ from overskill.show_command import show
 from overskill.stack_context import StackContext
 from overskill.suspend_command import resume, suspend
 from overskill.template.command import template
+from overskill.token_command import token
 from overskill.toolchain.command import toolchain
 from overskill.toolchain.providers import Mode
 
@@ -56,6 +57,7 @@ app.add_typer(local, name="local")
 app.add_typer(bench, name="bench")
 app.add_typer(fleet, name="fleet")
 app.add_typer(template, name="template")
+app.add_typer(token, name="token")
 console = Console(highlight=False)
 
 Providers = Annotated[

@@ -19,13 +19,13 @@ from overskill.project import Project
 
 def declare(project: Project, stack: str, outputs: Mapping[str, Any]) -> None:
     """An app is as its stack's `outputs` say."""
-    with _writing(project, stack) as session:
+    with writing(project, stack) as session:
         apps.declare(session, Declaration.model_validate(outputs["declaration"]), actor=actor())
 
 
 def forget(project: Project, stack: str, app_id: str) -> None:
     """An app of the platform stack is no more."""
-    with _writing(project, stack) as session:
+    with writing(project, stack) as session:
         apps.forget(session, app_id, actor=actor())
 
 
@@ -48,6 +48,7 @@ def opened(project: Project, stack: str) -> Iterator[Database]:
 
 
 @contextmanager
-def _writing(project: Project, stack: str) -> Iterator[Session]:
+def writing(project: Project, stack: str) -> Iterator[Session]:
+    """A transaction on it."""
     with opened(project, stack) as database, database.writing() as session:
         yield session
