@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
@@ -46,17 +46,14 @@ class AppSecrets:
     cloudflare_token: pulumi.Input[str] | None = None
 
 
-class AppConfig(Model):
-    """One app. `platform_stack` and `app_id` are the two halves of the stack's name; the rest is optional.
+class AppOptions(Model):
+    """What may be said of an app, all of it optional and none of it secret.
 
     `app_environments` are the platform's, or some of them. `plan` and `template` are the platform's own where none is
-    given. `variables`, and the secrets whose names `secrets` has, are known to the app's workflow and to its scripts.
-    `services` are hosts that the app may call whatever its plan allows. `deploy_credentials`: `broker`, the platform
-    deploys for the app, or `token`, the app's workflow does, with a token of Cloudflare's.
+    given. `variables` are known to the app's workflow and to its scripts. `services` are hosts that the app may call
+    whatever its plan allows.
     """
 
-    platform_stack: str
-    app_id: str
     display_name: str = Field(default="", max_length=100)
     app_environments: Structured[list[AppEnvironment]] = Field(default=list(APP_ENVIRONMENTS))
     plan: PlanName | None = None
@@ -66,10 +63,13 @@ class AppConfig(Model):
     collaborators: Structured[dict[GitHubOwner, Permission]] = Field(default_factory=dict)
     team: TeamSlug | None = None
     variables: Structured[dict[VariableName, str]] = Field(default_factory=dict)
-    secrets: list[VariableName] = Field(default_factory=list)
     hostnames: Structured[list[Hostname]] = Field(default_factory=list)
     data: Structured[list[DataKind]] = Field(default_factory=list)
-    deploy_credentials: Literal["broker", "token"] = "broker"
+
+    @property
+    def names(self) -> list[str]:
+        """What the app's code finds its own under."""
+        return [*self.variables, *(BINDINGS[kind] for kind in self.data)]
 
     @field_validator("app_environments")
     @classmethod
@@ -79,11 +79,28 @@ class AppConfig(Model):
         return environments
 
     @model_validator(mode="after")
-    def _one_value_a_name(self) -> "AppConfig":
-        taken = [*self.variables, *self.secrets, *(BINDINGS[kind] for kind in self.data)]
+    def _one_value_a_name(self) -> Self:
+        taken = self.names
         if doubled := sorted({name for name in taken if taken.count(name) > 1}):
             raise ValueError(f"{', '.join(doubled)}: a name stands for one variable, one secret or one kind of data")
         return self
+
+
+class AppConfig(AppOptions):
+    """One app. `platform_stack` and `app_id` are the two halves of the stack's name.
+
+    The secrets whose names `secrets` has are known where `variables` are. `deploy_credentials`: `broker`, the platform
+    deploys for the app, or `token`, the app's workflow does, with a token of Cloudflare's.
+    """
+
+    platform_stack: str
+    app_id: str
+    secrets: list[VariableName] = Field(default_factory=list)
+    deploy_credentials: Literal["broker", "token"] = "broker"
+
+    @property
+    def names(self) -> list[str]:
+        return [*super().names, *self.secrets]
 
 
 def load() -> AppConfig:

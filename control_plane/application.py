@@ -8,12 +8,14 @@ from fastapi import FastAPI
 from control_plane import background, webhooks
 from control_plane.broker import routes as broker
 from control_plane.migration import migrate
+from control_plane.provisioning import queue
+from control_plane.provisioning import routes as provisioning
 from control_plane.state import Plane
 
-ROUTERS = (webhooks.router, broker.router)
+ROUTERS = (webhooks.router, broker.router, provisioning.router)
 """Each part's routes."""
 
-TASKS = (background.deliveries,)
+TASKS = (background.deliveries, queue.running)
 """What runs beside the requests: asynchronous context managers over the `Plane`, begun in this order."""
 
 

@@ -18,7 +18,8 @@ class Settings(BaseSettings):
     `platform` has the outputs of the platform stack, as JSON. `database_url` is SQLAlchemy's; `state` is the folder for
     bundles and, without a `database_url`, the SQLite database. `webhook_secret` is the platform's root secret: each
     app's own is derived from it. `builder_url` takes signed events; without it the builder is told of none.
-    `oidc_issuer` signs the identity tokens of workflow runs.
+    `oidc_issuer` signs the identity tokens of workflow runs. A customer may have `apps_per_customer`; a new app's first
+    deploy, and then its address, are waited for so long; so many `engines` run at once in one process.
     """
 
     model_config = SettingsConfigDict(env_prefix="OVERSKILL_", frozen=True, extra="forbid")
@@ -34,6 +35,10 @@ class Settings(BaseSettings):
     github_token: SecretStr
     oidc_issuer: Url = "https://token.actions.githubusercontent.com"
     builder_url: Url | None = None
+    apps_per_customer: int = Field(default=100, ge=0)
+    first_deploy_seconds: int = Field(default=1800, ge=1)
+    probe_seconds: int = Field(default=120, ge=1)
+    engines: int = Field(default=2, ge=1)
     listen: str = "127.0.0.1"
     port: int = Field(default=8786, ge=0, le=65535)
 

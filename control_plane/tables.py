@@ -174,16 +174,20 @@ class Login(Table):
 
 
 class Provision(Table):
-    """An app that the builder asked for: how far its making is. `id` is also that of its durable workflow."""
+    """An app that the builder asked for, or asked to remove: how far that is. `id` is also its durable workflow's."""
 
     __tablename__ = "provisions"
 
     id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str | None] = mapped_column(unique=True)  # the caller's Idempotency-Key, behind the caller
+    action: Mapped[str]  # create, destroy
     app_id: Mapped[str] = mapped_column(index=True)
     customer: Mapped[str | None] = mapped_column(index=True)
-    request: Mapped[dict[str, Any]]
-    status: Mapped[str] = mapped_column(index=True)  # queued, running, ready, failed, cancelled
+    actor: Mapped[str]
+    request: Mapped[dict[str, Any]]  # as `request.AppRequest`
+    status: Mapped[str] = mapped_column(index=True)  # `records.Status`
     step: Mapped[str]
+    steps: Mapped[dict[str, Any]]  # when each began, by its name
     error: Mapped[str | None]
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]

@@ -1,0 +1,1 @@
+"""Apps made and removed on request: durable workflows that go on after whatever stops them."""
