@@ -11,10 +11,11 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
-from control_plane.state import Plane
+from control_plane.rate_limits import RateLimit
+from control_plane.state import GivenPlane
 from control_plane.tables import AccessToken
 
-Scope = Literal["apps:read", "apps:write", "deployments:read", "events:read", "audit:read"]
+Scope = Literal["apps:read", "apps:write", "deployments:read", "events:read", "audit:read", "metrics:read"]
 
 
 @dataclass(frozen=True)
@@ -31,24 +32,39 @@ def issue(session: Session, name: str, scopes: list[Scope], expires_at: dt.datet
     token = f"osk_{secrets.token_urlsafe(32)}"
     session.add(
         AccessToken(
-            name=name, hash=_hash(token), scopes=list(scopes), created_at=dt.datetime.now(dt.UTC), expires_at=expires_at
+            name=name,
+            hash=fingerprint(token),
+            scopes=list(scopes),
+            created_at=dt.datetime.now(dt.UTC),
+            expires_at=expires_at,
         )
     )
     return token
 
 
+def revoke(session: Session, name: str) -> bool:
+    """End a token, for good: its name stays taken. False: there is none of that name that holds."""
+    token = session.scalar(sa.select(AccessToken).where(AccessToken.name == name, AccessToken.revoked_at.is_(None)))
+    if token is not None:
+        token.revoked_at = dt.datetime.now(dt.UTC)
+    return token is not None
+
+
 def caller(
-    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
+    request: Request,
+    plane: GivenPlane,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
 ) -> Caller:
-    """Raises 401 for no token, or none that holds."""
-    plane: Plane = request.app.state.plane
+    """Raises 401 for no token, or none that holds, and 429 for one that calls too often."""
     token = None
     if given is not None:
         with plane.database.reading() as session:
-            token = session.scalar(sa.select(AccessToken).where(AccessToken.hash == _hash(given.credentials)))
+            token = session.scalar(sa.select(AccessToken).where(AccessToken.hash == fingerprint(given.credentials)))
     now = dt.datetime.now(dt.UTC)
     if token is None or token.revoked_at or (token.expires_at and token.expires_at <= now):
         raise HTTPException(401, "a token of the control plane is needed", {"WWW-Authenticate": "Bearer"})
+    limit: RateLimit = request.app.state.calls_of_tokens
+    limit.take(token.name)
     return Caller(f"token:{token.name}", request.client and request.client.host, frozenset(token.scopes))
 
 
@@ -63,5 +79,6 @@ def requires(scope: Scope) -> Caller:
     return Depends(allowed)
 
 
-def _hash(token: str) -> str:
+def fingerprint(token: str) -> str:
+    """What is kept of a token, a cookie or a link's key: each is random enough that a slow hash would add nothing."""
     return hashlib.sha256(token.encode()).hexdigest()

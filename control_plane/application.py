@@ -5,14 +5,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from control_plane import background, webhooks
+from control_plane import background, dashboard, guard, health, telemetry, traces, webhooks
 from control_plane.broker import routes as broker
 from control_plane.migration import migrate
 from control_plane.provisioning import queue
 from control_plane.provisioning import routes as provisioning
+from control_plane.rate_limits import RateLimit
 from control_plane.state import Plane
 
-ROUTERS = (webhooks.router, broker.router, provisioning.router)
+ROUTERS = (health.router, webhooks.router, broker.router, provisioning.router)
 """Each part's routes."""
 
 TASKS = (background.deliveries, queue.running)
@@ -28,9 +29,20 @@ def application(plane: Plane) -> FastAPI:
                 await stack.enter_async_context(task(plane))
             yield
 
-    # FastAPI's pages for readers load their scripts from elsewhere; the description alone is at /openapi.json.
-    app = FastAPI(title="OverSkill control plane", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="OverSkill control plane",
+        version="1",
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # both would have a browser load their scripts from elsewhere
+        redoc_url=None,
+    )
     app.state.plane = plane
+    app.state.calls_of_tokens = RateLimit(plane.settings.api_calls_a_minute, "this token calls too often")
     for router in ROUTERS:
         app.include_router(router)
+    dashboard.install(app)
+    app.add_middleware(telemetry.Measured)
+    app.add_middleware(guard.Guard, settings=plane.settings)
+    traces.trace(app)
     return app

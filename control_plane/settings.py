@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
+from pydantic import AfterValidator, AnyHttpUrl, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.outputs import PlatformOutputs
@@ -20,6 +20,11 @@ class Settings(BaseSettings):
     app's own is derived from it. `builder_url` takes signed events; without it the builder is told of none.
     `oidc_issuer` signs the identity tokens of workflow runs. A customer may have `apps_per_customer`; a new app's first
     deploy, and then its address, are waited for so long; so many `engines` run at once in one process.
+    `oidc_issuer` signs the identity tokens of workflow runs.
+
+    `public_url` is where browsers reach the dashboard, if not at `listen`; its host and `trusted_hosts` are the names
+    that the server answers under. `proxies` are the networks of reverse proxies: from there, and from nowhere else,
+    `X-Forwarded-For` says who calls, and the header `login_header`, if it is set, which operator that is.
     """
 
     model_config = SettingsConfigDict(env_prefix="OVERSKILL_", frozen=True, extra="forbid")
@@ -41,6 +46,11 @@ class Settings(BaseSettings):
     engines: int = Field(default=2, ge=1)
     listen: str = "127.0.0.1"
     port: int = Field(default=8786, ge=0, le=65535)
+    public_url: Url | None = None
+    trusted_hosts: tuple[str, ...] = ()
+    proxies: tuple[IPvAnyNetwork, ...] = ()
+    login_header: str = ""
+    api_calls_a_minute: int = Field(default=1200, gt=0)
 
     @property
     def database(self) -> str:

@@ -35,6 +35,7 @@ class App(Table):
     """
 
     __tablename__ = "apps"
+    __table_args__ = (sa.Index("apps_found", "id", "state", "search"),)  # to look through all without reading each row
 
     id: Mapped[str] = mapped_column(primary_key=True)
     display_name: Mapped[str]
@@ -44,6 +45,9 @@ class App(Table):
     repository_id: Mapped[int] = mapped_column(sa.BigInteger, unique=True)
     declared: Mapped[dict[str, Any]]  # as `declaration.Declaration`
     state: Mapped[str]  # active, or as `overskill app suspend` sets it
+    search: Mapped[str] = mapped_column(
+        sa.Computed("lower(id || ' ' || display_name || ' ' || coalesce(customer, '') || ' ' || repository)")
+    )
     created_at: Mapped[dt.datetime] = mapped_column(index=True)
     updated_at: Mapped[dt.datetime] = mapped_column(index=True)
 
@@ -154,12 +158,22 @@ class AccessToken(Table):
 
 
 class Operator(Table):
-    """Somebody who may use the dashboard. `password` is argon2's hash."""
+    """Somebody who may use the dashboard. `password` is argon2's hash; None: known by a link or by the proxy alone."""
 
     __tablename__ = "operators"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    password: Mapped[str]
+    password: Mapped[str | None]
+
+
+class LoginLink(Table):
+    """A link that logs an operator in, once. `hash` is of its key."""
+
+    __tablename__ = "login_links"
+
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    operator: Mapped[str] = mapped_column(sa.ForeignKey("operators.name", ondelete="CASCADE"))
+    expires_at: Mapped[dt.datetime]
 
 
 class Login(Table):
