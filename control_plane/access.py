@@ -42,14 +42,6 @@ def issue(session: Session, name: str, scopes: list[Scope], expires_at: dt.datet
     return token
 
 
-def revoke(session: Session, name: str) -> bool:
-    """End a token, for good: its name stays taken. False: there is none of that name that holds."""
-    token = session.scalar(sa.select(AccessToken).where(AccessToken.name == name, AccessToken.revoked_at.is_(None)))
-    if token is not None:
-        token.revoked_at = dt.datetime.now(dt.UTC)
-    return token is not None
-
-
 def caller(
     request: Request,
     plane: GivenPlane,

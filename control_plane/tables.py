@@ -28,6 +28,12 @@ BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """SQLite counts up only what is called INTEGER."""
 
 
+def _failed(table: str) -> sa.Index:
+    """The rows that have an error: a few of very many."""
+    where = sa.text("error IS NOT NULL")
+    return sa.Index(f"{table}_failed", "id", sqlite_where=where, postgresql_where=where)
+
+
 class App(Table):
     """An app of the platform. `customer` is the builder's own name of who it belongs to.
 
@@ -45,11 +51,16 @@ class App(Table):
     repository_id: Mapped[int] = mapped_column(sa.BigInteger, unique=True)
     declared: Mapped[dict[str, Any]]  # as `declaration.Declaration`
     state: Mapped[str]  # active, or as `overskill app suspend` sets it
-    search: Mapped[str] = mapped_column(
-        sa.Computed("lower(id || ' ' || display_name || ' ' || coalesce(customer, '') || ' ' || repository)")
-    )
+    search: Mapped[str]  # what it is found by, in lower case: `_name` keeps it
     created_at: Mapped[dt.datetime] = mapped_column(index=True)
     updated_at: Mapped[dt.datetime] = mapped_column(index=True)
+
+
+@sa.event.listens_for(App, "before_insert")
+@sa.event.listens_for(App, "before_update")
+def _name(_mapper: Any, _connection: Any, app: App) -> None:
+    """No generated column: SQLite does not take one from an index, and knows no lower case but ASCII's."""
+    app.search = " ".join([app.id, app.display_name, app.customer or "", app.repository]).lower()
 
 
 class Deployment(Table):
@@ -88,6 +99,7 @@ class Delivery(Table):
     """
 
     __tablename__ = "deliveries"
+    __table_args__ = (_failed("deliveries"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
@@ -118,6 +130,7 @@ class Notification(Table):
     """An event on its way to the builder. Without `next_at` it is done, or, with an `error`, a dead letter."""
 
     __tablename__ = "notifications"
+    __table_args__ = (_failed("notifications"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     event_id: Mapped[int] = mapped_column(BigId, unique=True)

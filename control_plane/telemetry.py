@@ -22,9 +22,7 @@ REQUESTS = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
 )
-DELIVERIES = Counter("overskill_deliveries", "Webhooks that came.", ["sender", "outcome"])
-"""`sender`: github, pipeline. `outcome`: accepted, duplicate, bad_signature, malformed, too_large, done, failed."""
-DECISIONS = Counter("overskill_broker_decisions", "What the deploy broker let through, and what not.", ["decision"])
+DECISIONS = Counter("overskill_broker_decisions", "Calls of deploys, by what the broker made of them.", ["decision"])
 WATCHERS = Gauge("overskill_stream_clients", "Clients that follow the events.")
 
 _log = logging.getLogger("control_plane.requests")
@@ -102,4 +100,6 @@ def _by_status(status: sa.orm.InstrumentedAttribute[str]) -> sa.Select[tuple[str
 
 def _route(scope: Scope) -> str:
     """The route's pattern. What fits none may be anything, a token too."""
+    if scope["path"].startswith("/static/"):
+        return "/static"
     return getattr(scope.get("route"), "path", "none")

@@ -65,12 +65,12 @@ def provisions(plane: GivenPlane, operator: LoggedIn) -> HTMLResponse:
     return render("provisions.html", operator, since=since, provisions=found)
 
 
-@router.get("/dead-letters")
-def dead_letters(plane: GivenPlane, operator: LoggedIn) -> HTMLResponse:
+@router.get("/failed-webhooks")
+def failed_webhooks(plane: GivenPlane, operator: LoggedIn) -> HTMLResponse:
     with plane.database.reading() as session:
         since = views.last_event(session)
-        found = views.dead_letters(session)
-    return render("dead_letters.html", operator, since=since, letters=found)
+        found = views.failed_webhooks(session)
+    return render("webhooks.html", operator, since=since, failed=found)
 
 
 @router.get("/audit")

@@ -28,7 +28,7 @@ class Part(Generic[Row]):
 
 @dataclass(frozen=True)
 class Phase:
-    """A status that a deployment came to. `seconds`: what it took from the one before; None: the first."""
+    """A status that a deployment came to, at a time in ISO 8601. `seconds`: how long it stayed; None: it still is."""
 
     status: str
     at: str
@@ -52,14 +52,15 @@ class ShownPlace:
 
 
 @dataclass(frozen=True)
-class DeadLetter:
-    """A webhook that was given up: one that came, or (`to_builder`) an event that the builder was to be told."""
+class FailedWebhook:
+    """One that came, or (`to_builder`) an event that the builder is to be told. `again`: when it is tried next, if."""
 
     to_builder: bool
     what: str
     app_id: str | None
     at: dt.datetime
     attempts: int
+    again: dt.datetime | None
     error: str
 
 
@@ -107,24 +108,25 @@ def provisions(session: Session) -> list[Provision]:
     return list(session.scalars(query))
 
 
-def dead_letters(session: Session) -> list[DeadLetter]:
-    """The newest webhooks that were given up, both ways."""
-    incoming = session.scalars(
-        sa.select(Delivery)
-        .where(Delivery.done_at.is_(None), Delivery.next_at.is_(None))
-        .order_by(Delivery.id.desc())
-        .limit(ROWS)
-    )
-    outgoing = session.execute(
+def failed_webhooks(session: Session) -> list[FailedWebhook]:
+    """The newest, both ways: those that are tried again, and those that were given up."""
+    came = sa.select(Delivery).where(Delivery.error.is_not(None)).order_by(Delivery.id.desc()).limit(ROWS)
+    told = (
         sa.select(Notification, Event)
         .join(Event, Event.id == Notification.event_id)
-        .where(Notification.done_at.is_(None), Notification.next_at.is_(None))
+        .where(Notification.error.is_not(None), Notification.done_at.is_(None))
         .order_by(Notification.id.desc())
         .limit(ROWS)
-    ).tuples()
-    letters = [DeadLetter(False, d.event, d.app_id, d.received_at, d.attempts, d.error or "") for d in incoming]
-    letters += [DeadLetter(True, e.type, e.app_id, e.at, n.attempts, n.error or "") for n, e in outgoing]
-    return sorted(letters, key=lambda letter: letter.at, reverse=True)
+    )
+    failed = [
+        FailedWebhook(False, one.event, one.app_id, one.received_at, one.attempts, one.next_at, one.error or "")
+        for one in session.scalars(came)
+    ]
+    failed += [
+        FailedWebhook(True, event.type, event.app_id, event.at, one.attempts, one.next_at, one.error or "")
+        for one, event in session.execute(told).tuples()
+    ]
+    return sorted(failed, key=lambda one: one.at, reverse=True)
 
 
 def last_event(session: Session) -> int:
@@ -136,16 +138,16 @@ def phases(deployment: Deployment) -> list[Phase]:
     """How a deployment came to where it is, in the order of time."""
     told = sorted(deployment.phases.items(), key=lambda phase: phase[1])
     times = [dt.datetime.fromisoformat(at) for _, at in told]
-    spans = [None, *((later - earlier).total_seconds() for earlier, later in pairwise(times))]
+    spans = [*((later - earlier).total_seconds() for earlier, later in pairwise(times)), None]
     return [Phase(status, at, seconds) for (status, at), seconds in zip(told, spans, strict=True)]
 
 
 def took(deployment: Deployment) -> float | None:
     """Seconds from the first phase to the end; None: it is under way."""
-    if deployment.status not in ENDS or deployment.status not in deployment.phases:
+    if deployment.status not in ENDS:
         return None
-    times = sorted(map(dt.datetime.fromisoformat, deployment.phases.values()))
-    return (times[-1] - times[0]).total_seconds()
+    times = [dt.datetime.fromisoformat(at) for at in deployment.phases.values()]
+    return (max(times) - min(times)).total_seconds()
 
 
 def _newest(

@@ -1,0 +1,140 @@
+"""A real browser, spoken to over a pipe: Chromium's DevTools protocol, a JSON object and a NUL at a time."""
+
+import base64
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+INSTALL = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]
+
+
+def find() -> str:
+    """A browser of this machine; as root one is installed from Debian. Where there is none the test is skipped."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update", "-q"], capture_output=True, check=False)
+        subprocess.run(INSTALL, capture_output=True, check=False)
+        found = shutil.which("chromium")
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(NAMES)} is on PATH, and only root can install one (apt-get)")
+    return found
+
+
+class Chromium:
+    """One page of a browser of its own, with an empty profile in `folder`."""
+
+    def __init__(self, folder: Path, width: int = 1280, height: int = 900) -> None:
+        commands, self._commands = os.pipe()
+        self._answers, answers = os.pipe()
+        options = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--hide-scrollbars",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={folder}",
+        ]
+        # A shell puts the pipes where Chromium expects them.
+        script = f'exec "$@" 3<&{commands} 4>&{answers} 2>/dev/null'
+        self._process = subprocess.Popen(
+            ["sh", "-c", script, "sh", find(), *options], pass_fds=(commands, answers), stdout=subprocess.DEVNULL
+        )
+        os.close(commands)
+        os.close(answers)
+        self._numbers, self._rest, self._session = itertools.count(1), b"", ""
+        self.messages: list[str] = []
+        """What the page had to say: errors, and what its policy refused."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Accessibility"):
+            self.call(f"{domain}.enable")
+        self.size(width, height)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+        os.close(self._commands)
+        os.close(self._answers)
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        message = {"id": number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._commands, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._read()
+            if answer.get("id") == number:
+                assert "error" not in answer, (method, answer["error"])
+                result: dict[str, Any] = answer["result"]
+                return result
+            self._note(answer)
+
+    def size(self, width: int, height: int, *, phone: bool = False) -> None:
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone
+        )
+
+    def dark(self) -> None:
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+
+    def open(self, url: str) -> None:
+        """Until it has loaded, whatever it answers."""
+        self.call("Page.navigate", url=url)
+        self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
+
+    def run(self, script: str) -> Any:
+        """What a JavaScript expression is, by the DevTools: no policy of the page holds it up."""
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait(self, script: str, seconds: float = 20) -> None:
+        """Until the expression is true."""
+        deadline = time.monotonic() + seconds
+        while not self.run(f"Boolean({script})"):
+            assert time.monotonic() < deadline, (script, self.run("document.body.innerText"), self.messages)
+            time.sleep(0.02)
+
+    def press(self, key: str, code: int) -> None:
+        for kind in ("rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+
+    def write(self, text: str) -> None:
+        """Into what has the focus."""
+        self.call("Input.insertText", text=text)
+
+    def screenshot(self, path: Path) -> None:
+        content = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=False)
+        path.write_bytes(base64.b64decode(content["data"]))
+
+    def _read(self) -> dict[str, Any]:
+        while b"\0" not in self._rest:
+            part = os.read(self._answers, 1 << 20)
+            assert part, "the browser ended"
+            self._rest += part
+        line, _, self._rest = self._rest.partition(b"\0")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def _note(self, message: dict[str, Any]) -> None:
+        parts: dict[str, Callable[[dict[str, Any]], str]] = {
+            "Log.entryAdded": lambda told: f"{told['entry']['level']}: {told['entry']['text']}",
+            "Runtime.exceptionThrown": lambda told: str(told["exceptionDetails"]),
+        }
+        if read := parts.get(message.get("method", "")):
+            self.messages.append(read(message["params"]))
