@@ -38,8 +38,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
-        own = urlsplit(settings.public_url or "").hostname
-        self._names = {"127.0.0.1", "localhost", "::1", settings.listen, own, *settings.trusted_hosts}
+        public = urlsplit(settings.public_url or "http://localhost").hostname
+        self._names = {"127.0.0.1", "localhost", "::1", settings.listen, public, *settings.trusted_hosts}
         self._headers = HEADERS | ({"Strict-Transport-Security": STRICT_TRANSPORT} if is_https(settings) else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

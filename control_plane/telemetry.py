@@ -82,7 +82,7 @@ class Kept(Collector):
                 ("overskill_provisions", "Provisions by how far they are.", provisions),
             ):
                 family = GaugeMetricFamily(name, told, labels=["status"])
-                for status, count in session.execute(query).tuples():
+                for status, count in session.execute(query):
                     family.add_metric([status], count)
                 yield family
 

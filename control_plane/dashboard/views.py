@@ -124,7 +124,7 @@ def failed_webhooks(session: Session) -> list[FailedWebhook]:
     ]
     failed += [
         FailedWebhook(True, event.type, event.app_id, event.at, one.attempts, one.next_at, one.error or "")
-        for one, event in session.execute(told).tuples()
+        for one, event in session.execute(told)
     ]
     return sorted(failed, key=lambda one: one.at, reverse=True)
 

@@ -1,11 +1,12 @@
 """A control plane within the test's own process: its settings, an app, and a browser of it."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
 import httpx
-from starlette.testclient import TestClient
+from fastapi import FastAPI
 
 from control_plane.application import application
 from control_plane.apps import Declaration, declare
@@ -81,17 +82,31 @@ def declare_app(plane: Plane, app_id: str, customer: str | None = None, **change
         declare(session, declared(app_id, **changed), actor="system", customer=customer)
 
 
-def browser(plane: Plane, origin: str = ORIGIN, address: str = "192.0.2.7") -> TestClient:
-    """Answers as a server would; follows no redirect."""
-    return TestClient(application(plane), origin, follow_redirects=False, client=(address, 50000))
+class InProcess(httpx.BaseTransport):
+    """Calls an application without a server, as from `address`; what it answers is read to its end."""
+
+    def __init__(self, app: FastAPI, address: str) -> None:
+        self._transport = httpx.ASGITransport(app, client=(address, 50000))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        async def answer() -> httpx.Response:
+            found = await self._transport.handle_async_request(request)
+            return httpx.Response(found.status_code, headers=found.headers, content=await found.aread())
+
+        return asyncio.run(answer())
 
 
-def log_in(client: TestClient, name: str, password: str) -> httpx.Response:
-    origin = str(client.base_url).rstrip("/")
-    return client.post("/login", data={"name": name, "password": password}, headers={"Origin": origin})
+def browser(plane: Plane, origin: str = ORIGIN, address: str = "192.0.2.7") -> httpx.Client:
+    """Keeps cookies, and follows no redirect. Forms that it sends are of a page of the server."""
+    transport = InProcess(application(plane), address)
+    return httpx.Client(transport=transport, base_url=origin, headers={"Origin": origin})
 
 
-def csrf(client: TestClient, path: str = "/") -> str:
+def log_in(client: httpx.Client, name: str, password: str) -> httpx.Response:
+    return client.post("/login", data={"name": name, "password": password})
+
+
+def csrf(client: httpx.Client, path: str = "/") -> str:
     """What a page's forms send along."""
     found = re.search(r'name="csrf" value="([^"]+)"', client.get(path).text)
     assert found
