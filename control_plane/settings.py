@@ -20,7 +20,6 @@ class Settings(BaseSettings):
     app's own is derived from it. `builder_url` takes signed events; without it the builder is told of none.
     `oidc_issuer` signs the identity tokens of workflow runs. A customer may have `apps_per_customer`; a new app's first
     deploy, and then its address, are waited for so long; so many `engines` run at once in one process.
-    `oidc_issuer` signs the identity tokens of workflow runs.
 
     `public_url` is where browsers reach the dashboard, if not at `listen`; its host and `trusted_hosts` are the names
     that the server answers under. `proxies` are the networks of reverse proxies: from there, and from nowhere else,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import sqlalchemy as sa
 import typer
@@ -18,6 +18,8 @@ from overskill import control_plane_records
 from overskill.errors import CommandError
 from overskill.project import LOCAL_STACK, Project
 
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
 token = typer.Typer(no_args_is_help=True, help="Tokens for the control plane's API.")
 
 Name = Annotated[str, typer.Argument(help="What the audit calls whoever uses it, such as builder.")]
@@ -28,15 +30,19 @@ Stack = Annotated[str, typer.Option(help="The platform stack.")]
 def create(
     name: Name,
     *,
-    scope: Annotated[list[Scope], typer.Option(help="What it is good for; repeatable.")],
+    scope: Annotated[list[str], typer.Option(help=f"What it is good for; repeatable: {', '.join(SCOPES)}.")],
     days: Annotated[int | None, typer.Option(min=1, help="How long it is good. [default: until it is revoked]")] = None,
     stack: Stack = LOCAL_STACK,
 ) -> None:
     """Make a token and print it: this once, only its hash is kept."""
+    if unknown := sorted({*scope} - {*SCOPES}):
+        raise CommandError(f"no such scope: {', '.join(unknown)}; there are {', '.join(SCOPES)}")
     with _tokens(stack) as session:
         if session.scalar(sa.select(AccessToken.id).where(AccessToken.name == name)):
             raise CommandError(f"there is, or was, a token {name!r}: choose another name, so that the audit is clear")
-        made = issue(session, name, scope, datetime.now(UTC) + timedelta(days=days) if days else None)
+        made = issue(
+            session, name, cast(list[Scope], scope), datetime.now(UTC) + timedelta(days=days) if days else None
+        )
         _note(session, "token.create", name, scopes=scope)
     print(made)
 

@@ -283,7 +283,7 @@ SEGMENTS = st.one_of(
 TARGETS = st.lists(SEGMENTS, max_size=7).map(lambda parts: "/" + "/".join(parts))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(host=HOSTS, path=TARGETS)
 def test_hostile_addresses_reach_no_wrong_app_and_break_nothing(edge, host, path):
     status, headers, body = raw(edge, host, path)

@@ -257,16 +257,16 @@ def test_head_has_the_headers_and_no_body(edge, host, prefix):
 
 @everywhere
 def test_bodies_are_streamed(edge, directory, host, prefix):
-    """What a body of 200 MB costs in memory beside one of 50 MB: nothing that grows with it."""
+    """What a body of 400 MB costs in memory beside one of 100 MB: nothing that grows with it."""
     peaks = {}
-    for size in (50_000_000, 200_000_000):
+    for size in (100_000_000, 400_000_000):
         with Peak(directory) as peak:
             upload = edge.get(host, f"{prefix}/upload", method="POST", content=parts(size), timeout=60)
             assert upload.text == str(size)
             with edge.stream(host, f"{prefix}/download?size={size}") as answer:
                 assert sum(len(part) for part in answer.iter_raw()) == size
         peaks[size] = peak.bytes
-    assert peaks[200_000_000] - peaks[50_000_000] < 64 * MIB
+    assert peaks[400_000_000] - peaks[100_000_000] < 64 * MIB
 
 
 def parts(size: int) -> Iterator[bytes]:

@@ -33,12 +33,14 @@ def upgrade() -> None:
         sa.Column("repository_id", sa.BigInteger(), nullable=False),
         sa.Column("declared", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("search", sa.String(), nullable=False),
         sa.Column("created_at", Instant(timezone=True), nullable=False),
         sa.Column("updated_at", Instant(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("repository_id"),
     )
     with op.batch_alter_table("apps", schema=None) as batch_op:
+        batch_op.create_index("apps_found", ["id", "state", "search"], unique=False)
         batch_op.create_index(batch_op.f("ix_apps_created_at"), ["created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_apps_customer"), ["customer"], unique=False)
         batch_op.create_index(batch_op.f("ix_apps_repository"), ["repository"], unique=False)
@@ -78,6 +80,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("key"),
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            "deliveries_failed",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("error IS NOT NULL"),
+            postgresql_where=sa.text("error IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_deliveries_done_at"), ["done_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_deliveries_next_at"), ["next_at"], unique=False)
 
@@ -89,6 +98,7 @@ def upgrade() -> None:
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("at", Instant(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_events_app_id"), ["app_id"], unique=False)
@@ -107,25 +117,37 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("notifications", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_notifications_next_at"), ["next_at"], unique=False)
+        batch_op.create_index(
+            "notifications_failed",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("error IS NOT NULL"),
+            postgresql_where=sa.text("error IS NOT NULL"),
+        )
 
     op.create_table(
         "operators",
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("password", sa.String(), nullable=False),
+        sa.Column("password", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "provisions",
         sa.Column("id", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=True),
+        sa.Column("action", sa.String(), nullable=False),
         sa.Column("app_id", sa.String(), nullable=False),
         sa.Column("customer", sa.String(), nullable=True),
+        sa.Column("actor", sa.String(), nullable=False),
         sa.Column("request", sa.JSON(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("step", sa.String(), nullable=False),
+        sa.Column("steps", sa.JSON(), nullable=False),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("created_at", Instant(timezone=True), nullable=False),
         sa.Column("updated_at", Instant(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
     )
     with op.batch_alter_table("provisions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_provisions_app_id"), ["app_id"], unique=False)
@@ -159,9 +181,17 @@ def upgrade() -> None:
     with op.batch_alter_table("deployments", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_deployments_app_id"), ["app_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_deployments_created_at"), ["created_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_deployments_script"), ["script"], unique=False)
+        batch_op.create_index("ix_deployments_script_created_at", ["script", "created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_deployments_status"), ["status"], unique=False)
 
+    op.create_table(
+        "login_links",
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("operator", sa.String(), nullable=False),
+        sa.Column("expires_at", Instant(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["operator"], ["operators.name"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("hash"),
+    )
     op.create_table(
         "logins",
         sa.Column("hash", sa.String(), nullable=False),
