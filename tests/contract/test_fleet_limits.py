@@ -1,6 +1,6 @@
 """The fleet's scheduler against GitHub's limits as the local cloud enforces them, on a clock that runs faster.
 
-The engine is left out: each run makes an app's calls itself. Neither side knows the other's numbers.
+The engine is left out: each run makes an app's changes itself. Neither side knows the other's numbers.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from overskill.fleet.costs import CREATE
 from overskill.fleet.limits import PUBLISHED
 from overskill.fleet.scheduler import Job, Schedule, Scheduler
 
-FASTER = 240
-"""An hour takes 15 seconds."""
+FASTER = 120
+"""An hour takes half a minute."""
 
 APPS = 45
 """More than an hour's changes are enough for."""
@@ -41,14 +41,13 @@ def variables(tmp_path):
 
 
 def answers(client: httpx.Client, job: Job) -> list[int]:
-    """The calls of one app's run: changes, and looks at them."""
+    """Those to the changes of one app's run."""
     path = "/repos/overskill-apps/shop/actions/variables"
     changes = [{"name": f"{job.app_id}_{number}", "value": "x"} for number in range(job.calls.content)]
-    looks = job.calls.github - job.calls.content
-    made = [client.post(path, json=variable).status_code for variable in changes]
-    return made + [client.get(f"{path}/{job.app_id}_0").status_code for _ in range(looks)]
+    return [client.post(path, json=variable).status_code for variable in changes]
 
 
+@pytest.mark.slow
 def test_no_call_is_refused_and_the_fastest_schedule_is_hardly_longer(variables):
     statuses: list[int] = []
 
@@ -64,6 +63,6 @@ def test_no_call_is_refused_and_the_fastest_schedule_is_hardly_longer(variables)
         return loop.time() - began
 
     lasted = asyncio.run(run())
-    assert set(statuses) == {200, 201}
-    assert len(statuses) == APPS * CREATE.github
+    assert set(statuses) == {201}
+    assert len(statuses) == APPS * CREATE.content
     assert BOUND <= lasted <= 1.1 * BOUND
