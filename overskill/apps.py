@@ -12,7 +12,7 @@ from overskill.app_settings import require_valid
 from overskill.app_stack_file import app_values
 from overskill.app_store import AppState, AppStore
 from overskill.errors import CommandError
-from overskill.fleet.projects import app_ids_in_fleet, file_in_fleet
+from overskill.fleet.projects import app_ids_in_fleet, file_in_fleet, noted_apps_file
 from overskill.progress import step
 from overskill.project import APP_PROJECT
 from overskill.recovery import release_dead_locks
@@ -129,7 +129,9 @@ def _remove(session: Session, app_id: str, *, delete_repository: bool) -> None:
 def _not_of_the_fleet(session: Session, app_id: str, remedy: str) -> None:
     """Raises `CommandError` for an app that a file of the fleet declares: a second stack would take it from there."""
     if file_in_fleet(session.project, app_id, session.app_stack(app_id)).exists():
-        raise CommandError(f"app {app_id} is declared in a file of the fleet: {remedy}, and ./dev fleet apply it")
+        file = noted_apps_file(session.project, session.stack) or "APPS.yaml"
+        told = f"app {app_id} is declared in a file of the fleet, {file} or one before"
+        raise CommandError(f"{told}: {remedy}, and ./dev fleet apply it")
 
 
 def _require(session: Session, app_id: str) -> Path:

@@ -23,7 +23,7 @@ from overskill.fleet.index import Index
 from overskill.fleet.lease import leased
 from overskill.fleet.plan import Plan, plan, unfinished
 from overskill.fleet.platform import WEBHOOK_SECRET, Platform
-from overskill.fleet.projects import StackHome, home
+from overskill.fleet.projects import StackHome, home, note_apps_file
 from overskill.fleet.scheduler import Job, Schedule, Scheduler
 from overskill.recovery import bring_up, release_dead_locks
 from overskill.removal import Removal, Removals
@@ -62,6 +62,7 @@ class Fleet:
         wanted = apps_file.read(file, platform.config.overskill.app_environments)
         folder = platform.project.home / "fleet"
         folder.mkdir(exist_ok=True)
+        note_apps_file(platform.project, platform.stack, file)
         with (
             leased(folder / "lock") as lease,
             closing(Index(folder / "index.sqlite")) as index,

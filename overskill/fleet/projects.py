@@ -32,6 +32,17 @@ def file_in_fleet(project: Project, app_id: str, stack: str) -> Path:
     return _folder(project, app_id) / "stacks" / f"Pulumi.{stack}.yaml"
 
 
+def note_apps_file(project: Project, platform_stack: str, file: Path) -> None:
+    """Remember which file was read last for a platform stack."""
+    _note(project, platform_stack).write_text(f"{file.resolve()}\n")
+
+
+def noted_apps_file(project: Project, platform_stack: str) -> str:
+    """The path of the file that was read last; empty where there was none."""
+    note = _note(project, platform_stack)
+    return note.read_text().strip() if note.exists() else ""
+
+
 def app_ids_in_fleet(project: Project, platform_stack: str) -> list[str]:
     """The apps of a platform stack that the fleet has made here, by name."""
     files = (project.home / "fleet").glob(f"{APP_PROJECT}-*/stacks/Pulumi.{platform_stack}.*.yaml")
@@ -50,6 +61,10 @@ def home(project: Project, app_id: str, stack: str) -> StackHome:
     if not program.exists() or program.read_text() != text:
         program.write_text(text)
     return StackHome(folder.name, folder, file)
+
+
+def _note(project: Project, platform_stack: str) -> Path:
+    return project.home / "fleet" / f"{platform_stack}.file"
 
 
 def _folder(project: Project, app_id: str) -> Path:

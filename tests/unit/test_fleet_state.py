@@ -12,7 +12,7 @@ from overskill.errors import CommandError
 from overskill.fleet import desired_state
 from overskill.fleet.index import Index
 from overskill.fleet.limits import Calls
-from overskill.fleet.projects import app_ids_in_fleet, home, project_name
+from overskill.fleet.projects import app_ids_in_fleet, home, note_apps_file, project_name
 from overskill.project import Project
 from overskill.removal import Removal
 
@@ -147,10 +147,11 @@ def test_an_app_fails_with_its_cause_and_is_forgotten(reopened):
 
 
 def test_an_app_of_the_fleet_is_known_and_left_to_it(tmp_path):
-    session = MagicMock(project=Project(tmp_path), app_stack=lambda app_id: f"local.{app_id}")
+    session = MagicMock(project=Project(tmp_path), stack="local", app_stack=lambda app_id: f"local.{app_id}")
     home(session.project, "abc123", "local.abc123").file.write_text("config: {}\n")
     assert (app_ids_in_fleet(session.project, "local"), app_ids_in_fleet(session.project, "acme")) == (["abc123"], [])
-    with pytest.raises(CommandError, match="change it there"):
+    note_apps_file(session.project, "local", tmp_path / "apps.yaml")
+    with pytest.raises(CommandError, match=f"{tmp_path}/apps.yaml or one before: change it there"):
         apps.create(session, "abc123")
     with pytest.raises(CommandError, match="list it there below `absent`"):
         apps.destroy(session, "abc123", Removal())
