@@ -7,11 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pydantic import ValidationError
+
+from app_stacks.config import AppConfig
 from overskill import app_stack_file, control_plane_records
 from overskill.app_stack_file import is_encrypted
 from overskill.app_store import AppStore
@@ -19,23 +22,18 @@ from overskill.engine import Engine, Outcome
 from overskill.fleet import apps_file, costs, desired_state
 from overskill.fleet.apps_file import AppsFile
 from overskill.fleet.budget import Budget, Reservation
+from overskill.fleet.costs import Costs
+from overskill.fleet.desired_state import Desired
 from overskill.fleet.index import Index
 from overskill.fleet.lease import leased
-from overskill.fleet.plan import Plan, plan, unfinished
+from overskill.fleet.limits import Calls
+from overskill.fleet.plan import Absent, Plan, plan, unfinished
 from overskill.fleet.platform import WEBHOOK_SECRET, Platform
 from overskill.fleet.projects import StackHome, home, note_apps_file
 from overskill.fleet.scheduler import Job, Schedule, Scheduler
 from overskill.recovery import bring_up, release_dead_locks
 from overskill.removal import Removal, Removals
 from overskill.session import check
-
-
-@dataclass(frozen=True)
-class Desired:
-    """What one app shall be: the `config` of its stack file, and the digest of that and all else that counts."""
-
-    config: Mapping[str, Any]
-    digest: str
 
 
 class Fleet:
@@ -51,7 +49,9 @@ class Fleet:
         self._desired: dict[str, Desired] = {}
         for app in wanted.apps:
             config = platform.app_values(app.config)
-            self._desired[app.id] = Desired(config, desired_state.digest(common, config))
+            self._desired[app.id] = Desired(
+                config, desired_state.digest(common, config), self._costs(app.id, app.config)
+            )
         self._known = index.entries(platform.stack)
         self._absent = [app_id for app_id in wanted.absent if app_id in self._known or self._home(app_id).file.exists()]
 
@@ -71,9 +71,8 @@ class Fleet:
             yield cls(platform, wanted, index, Removals(store, removal), lease)
 
     def plan(self, *, verify: bool) -> Plan:
-        digests = {app_id: desired.digest for app_id, desired in self._desired.items()}
-        absent = {app_id: self._removals.step(app_id) for app_id in self._absent}
-        return plan(digests, absent, self._known, self._removals.due.keys(), verify=verify)
+        absent = {app_id: Absent(self._removals.step(app_id), self._costs_of(app_id)) for app_id in self._absent}
+        return plan(self._desired, absent, self._known, self._removals.due.keys(), verify=verify)
 
     async def run(self, schedule: Schedule, budget: Budget, workers: int, told: Callable[[Job], None]) -> bool:
         """Carry the schedule out; `told` hears of each job that has ended. Whether it went on to its end.
@@ -114,7 +113,10 @@ class Fleet:
         """Ask the engine what it would do to each app that exists and would be brought up; `told` hears of each."""
         budget.recall(self._index.recent_calls())
         asked = [job for job in jobs if job.operation in ("up", "verify") and job.app_id in self._known]
-        asked = [replace(job, calls=costs.REFRESH if self._refreshed(job) else costs.UNCHANGED) for job in asked]
+        asked = [
+            replace(job, calls=self._costs_of(job.app_id).refresh if self._refreshed(job) else costs.SESSION)
+            for job in asked
+        ]
         with ThreadPoolExecutor(workers) as threads:
 
             async def do(job: Job, _reservation: Reservation) -> None:
@@ -134,7 +136,7 @@ class Fleet:
     def _home(self, app_id: str) -> StackHome:
         return home(self.platform.project, app_id, self.platform.app_stack(app_id))
 
-    def _carry_out(self, job: Job, place: StackHome) -> costs.Calls:
+    def _carry_out(self, job: Job, place: StackHome) -> Calls:
         """Run the engine, and return the calls that were made. Raises `CommandError`."""
         if job.operation == "suspend":
             self._removals.begin(job.app_id)
@@ -145,7 +147,7 @@ class Fleet:
             return job.calls
         return calls
 
-    def _run_engine(self, job: Job, place: StackHome) -> costs.Calls:
+    def _run_engine(self, job: Job, place: StackHome) -> Calls:
         engine, stack, refresh = self._engine(place), self.platform.app_stack(job.app_id), self._refreshed(job)
         app_stack_file.write(place.file, self._values(job.app_id, place.file))
         if job.operation == "destroy":
@@ -154,13 +156,28 @@ class Fleet:
                 self.platform.clouds().delete_archived(job.app_id)
             place.file.unlink(missing_ok=True)
             control_plane_records.forget(self.platform.project, self.platform.stack, job.app_id)
-            return costs.made(job.calls, outcome, refreshed=refresh)
+            return job.calls
         if job.app_id not in self._known:
             engine.make(stack)
-        outcome, _ = bring_up(engine, stack, self.platform.clouds(), unfinished=refresh)
+        outcome, adopted = bring_up(engine, stack, self.platform.clouds(), unfinished=refresh)
         check(outcome, f"pulumi up of stack {stack}")
         control_plane_records.declare(self.platform.project, self.platform.stack, outcome.outputs)
-        return costs.made(job.calls, outcome, refreshed=refresh)
+        return job.calls if adopted else self._costs_of(job.app_id).made(outcome, refreshed=refresh)
+
+    def _costs_of(self, app_id: str) -> Costs:
+        """Those of an app that shall not be are what its stack file tells."""
+        if app_id in self._desired:
+            return self._desired[app_id].costs
+        return self._costs(app_id, app_stack_file.own_values(app_stack_file.read(self._home(app_id).file)))
+
+    def _costs(self, app_id: str, own: Mapping[str, Any]) -> Costs:
+        plain = {key: value for key, value in own.items() if not is_encrypted(value)}
+        try:
+            app = AppConfig.model_validate({**plain, "platformStack": self.platform.stack, "appId": app_id})
+        except ValidationError:
+            # A file of before has a key that there is no more.
+            return costs.PLAIN
+        return Costs(app, oidc_subject=bool(self.platform.outputs.get("oidcSubject")))
 
     def _engine(self, place: StackHome) -> Engine:
         return Engine(self.platform.project, place.folder, self.platform.environment, lease=self._lease)

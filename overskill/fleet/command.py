@@ -83,8 +83,8 @@ def simulate_fleet(
     """Tell how long it takes to create so many apps, and to look at each, and what bounds that; no app is touched."""
     machine = Machine(cores=cores, workers=workers, cpu=cpu)
     kinds: dict[str, tuple[Operation, Calls]] = {
-        "create": ("up", costs.CREATE),
-        "verify": ("verify", costs.REFRESH),
+        "create": ("up", costs.PLAIN.create),
+        "verify": ("verify", costs.PLAIN.refresh),
     }
     for name, (operation, calls) in kinds.items():
         work = Work(operation, apps, calls)

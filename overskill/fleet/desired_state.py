@@ -5,8 +5,11 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from overskill.fleet.costs import Costs
 
 PROGRAM = "app_stacks"
 PACKAGES = (PROGRAM, "infra")
@@ -17,6 +20,16 @@ PASSING = {"dispatcherVersion"}
 """Outputs of the platform that no app has anything of."""
 
 SDKS = ("pulumi", "pulumi-cloudflare", "pulumi-github")
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What one app shall be: the `config` of its stack file, the digest of that and all else that counts, and what its
+    runs cost."""
+
+    config: Mapping[str, Any]
+    digest: str
+    costs: Costs
 
 
 def common(root: Path, platform: Mapping[str, Any], webhook_secret: str) -> str:

@@ -4,9 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from overskill.fleet import costs
+from overskill.fleet.costs import Costs
+from overskill.fleet.desired_state import Desired
 from overskill.fleet.index import Entry
 from overskill.fleet.scheduler import Job
 from overskill.removal import Step
+
+
+@dataclass(frozen=True)
+class Absent:
+    """An app that shall not be: what is done next to it, and what its runs cost."""
+
+    step: Step
+    costs: Costs
 
 
 @dataclass(frozen=True)
@@ -20,34 +30,34 @@ class Plan:
 
 
 def plan(
-    wanted: Mapping[str, str],
-    absent: Mapping[str, Step],
+    wanted: Mapping[str, Desired],
+    absent: Mapping[str, Absent],
     known: Mapping[str, Entry],
     resumed: Collection[str] = (),
     *,
     verify: bool,
 ) -> Plan:
-    """`wanted` has each app's digest, `absent` what is next to the apps that are known to exist and shall not.
+    """`absent` are the apps that are known to exist and shall not.
 
     What a run before has left unfinished comes first. `resumed` are suspended, and wanted again. With `verify`,
     unchanged apps are looked at too.
     """
     jobs, unchanged = [], []
-    for app_id, digest in wanted.items():
+    for app_id, desired in wanted.items():
         entry = known.get(app_id)
         if app_id in resumed:
-            jobs.append(Job(app_id, "up", costs.most("up", entry) + costs.RESUME))
-        elif entry is None or unfinished(entry) or entry.digest != digest:
-            jobs.append(Job(app_id, "up", costs.most("up", entry)))
+            jobs.append(Job(app_id, "up", desired.costs.most("up", entry) + costs.RESUME))
+        elif entry is None or unfinished(entry) or entry.digest != desired.digest:
+            jobs.append(Job(app_id, "up", desired.costs.most("up", entry)))
         else:
             unchanged.append(app_id)
     jobs.sort(key=lambda job: not unfinished(known.get(job.app_id)))
     if verify:
-        jobs += [Job(app_id, "verify", costs.most("verify", known[app_id])) for app_id in unchanged]
-    jobs += [
-        Job(app_id, step, costs.most(step, known.get(app_id))) for app_id, step in absent.items() if step != "wait"
-    ]
-    waiting = [app_id for app_id, step in absent.items() if step == "wait"]
+        jobs += [Job(app_id, "verify", wanted[app_id].costs.most("verify", known[app_id])) for app_id in unchanged]
+    for app_id, one in absent.items():
+        if one.step != "wait":
+            jobs.append(Job(app_id, one.step, one.costs.most(one.step, known.get(app_id))))
+    waiting = [app_id for app_id, one in absent.items() if one.step == "wait"]
     left_out = sorted(known.keys() - wanted.keys() - absent.keys())
     return Plan(jobs, unchanged, waiting, left_out)
 

@@ -13,7 +13,7 @@ from contract_service import LocalCloud
 
 from local_cloud.rate_limits import RateLimits
 from overskill.fleet.budget import Budget
-from overskill.fleet.costs import CREATE
+from overskill.fleet.costs import PLAIN
 from overskill.fleet.limits import PUBLISHED
 from overskill.fleet.scheduler import Job, Schedule, Scheduler
 
@@ -24,7 +24,7 @@ APPS = 45
 """More than an hour's changes are enough for."""
 
 LIMITS = [replace(limit, seconds=limit.seconds / FASTER) for limit in PUBLISHED]
-BOUND = max(limit.soonest(APPS * getattr(CREATE, limit.kind)) for limit in LIMITS)
+BOUND = max(limit.soonest(APPS * getattr(PLAIN.create, limit.kind)) for limit in LIMITS)
 """Seconds of the fastest schedule that the limits allow."""
 
 
@@ -52,7 +52,7 @@ def test_no_call_is_refused_and_the_fastest_schedule_is_hardly_longer(variables)
     statuses: list[int] = []
 
     async def run():
-        jobs = [Job(f"APP{number}", "up", CREATE) for number in range(APPS)]
+        jobs = [Job(f"APP{number}", "up", PLAIN.create) for number in range(APPS)]
         loop = asyncio.get_running_loop()
 
         async def do(job, _reservation):
@@ -64,5 +64,5 @@ def test_no_call_is_refused_and_the_fastest_schedule_is_hardly_longer(variables)
 
     lasted = asyncio.run(run())
     assert set(statuses) == {201}
-    assert len(statuses) == APPS * CREATE.content
+    assert len(statuses) == APPS * PLAIN.create.content
     assert BOUND <= lasted <= 1.1 * BOUND

@@ -11,7 +11,7 @@ import pytest
 from conftest import Checkout
 from fleet_steps import app, apply, assert_exact, calls_since, last_call, write
 
-from overskill.fleet.costs import CREATE, PLAN, REFRESH, UPDATE
+from overskill.fleet.costs import PLAIN, PLAN
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def test_the_calls_of_a_run_are_those_that_are_reserved(up):
     before = last_call(up)
     apply(up)
     update = astuple(calls_since(up, before))
-    assert counted == {"create": PLAN + CREATE, "unchanged": PLAN, "verify": PLAN + REFRESH}
-    assert all(made <= reserved for made, reserved in zip(update, astuple(PLAN + UPDATE), strict=True)), update
+    assert counted == {"create": PLAN + PLAIN.create, "unchanged": PLAN, "verify": PLAN + PLAIN.refresh}
+    assert all(made <= reserved for made, reserved in zip(update, astuple(PLAN + PLAIN.create), strict=True)), update
     write(up, ONE)
     apply(up)
 

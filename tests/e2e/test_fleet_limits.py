@@ -4,7 +4,7 @@ import pytest
 from conftest import Checkout
 from fleet_steps import CONTENT, app, apply, assert_exact, write
 
-from overskill.fleet.costs import CREATE
+from overskill.fleet.costs import PLAIN
 from overskill.local_api import ask
 
 CHANGES_A_MINUTE = 80
@@ -15,7 +15,7 @@ REFUSED = {"403", "429"}
 def test_no_call_is_refused(checkout: Checkout):
     checkout.run("up", "--detach")
     ask(checkout.cloud, "PUT", "profile", json={"name": "instant", "enforce_limits": True})
-    apps = [app(f"app-{number}") for number in range(CHANGES_A_MINUTE // CREATE.content + 3)]
+    apps = [app(f"app-{number}") for number in range(CHANGES_A_MINUTE // PLAIN.create.content + 3)]
     write(checkout, apps)
     log = checkout.root / ".overskill" / "local-cloud" / "requests.log"
     before = len(log.read_text().splitlines())

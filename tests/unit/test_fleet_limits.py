@@ -9,7 +9,7 @@ import pytest
 
 from overskill.fleet import virtual_clock
 from overskill.fleet.budget import Budget
-from overskill.fleet.costs import CREATE, REFRESH
+from overskill.fleet.costs import PLAIN
 from overskill.fleet.estimate import estimate
 from overskill.fleet.limits import PUBLISHED, Bucket, Calls, Limit
 from overskill.fleet.scheduler import Job, Schedule, Scheduler
@@ -88,10 +88,10 @@ MANY = Machine(cores=16, workers=32)
 @pytest.mark.parametrize(
     ("apps", "calls", "machine"),
     [
-        (5_000, CREATE, Machine()),
-        (5_000, CREATE, MANY),
-        (5_000, replace(CREATE, content=0), MANY),
-        (30_000, REFRESH, Machine()),
+        (5_000, PLAIN.create, Machine()),
+        (5_000, PLAIN.create, MANY),
+        (5_000, replace(PLAIN.create, content=0), MANY),
+        (30_000, PLAIN.refresh, Machine()),
         (1_000, Calls(cloudflare=40), MANY),
         (1_000, Calls(), Machine()),
     ],
@@ -103,12 +103,12 @@ def test_a_fleet_takes_hardly_longer_than_the_fastest_schedule(apps, calls, mach
 
 
 def test_the_fastest_schedule_is_bound_by_the_slowest_part():
-    assert fastest(Work("up", 50_000, CREATE), Machine()).bottleneck == "GitHub's 500 changes an hour"
+    assert fastest(Work("up", 50_000, PLAIN.create), Machine()).bottleneck == "GitHub's 500 changes an hour"
     assert fastest(Work("up", 50_000, Calls()), Machine()).bottleneck == "the engine"
     assert fastest(Work("up", 101, Calls(github=1)), Machine(cpu=0), [TEN]).seconds == 600
 
 
-@pytest.mark.parametrize("calls", [CREATE, REFRESH])
+@pytest.mark.parametrize("calls", [PLAIN.create, PLAIN.refresh])
 def test_the_estimate_is_true_from_the_first_app_on(calls):
     """At each tenth of the run, what was said to be left is within a tenth (or half a minute) of what was left."""
     said: list[tuple[float, float]] = []
