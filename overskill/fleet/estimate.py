@@ -1,9 +1,9 @@
 """How long a fleet run still takes, and what it waits for: the slowest of the engine and the buckets."""
 
+import math
 from dataclasses import dataclass
 
 from overskill.fleet.budget import Budget
-from overskill.fleet.limits import Calls
 from overskill.fleet.scheduler import Schedule
 
 FIRST_GUESS = 4.0
@@ -24,10 +24,16 @@ def estimate(schedule: Schedule, budget: Budget, workers: int, now: float) -> Es
     waiting = schedule.not_begun
     begun = sum(max(0.0, mean - (now - since)) for since in schedule.running.values())
     engine = Estimate((len(waiting) * mean + begun) / workers, "the engine")
-    calls = sum((job.calls for job in waiting), Calls())
     limits = [
         Estimate(bucket.time_for(needed, now, engine.seconds / needed) + mean, bucket.limit.name)
         for bucket in budget.buckets
-        if (needed := getattr(calls, bucket.limit.kind))
+        if (needed := _needed(schedule, bucket.limit.kind))
     ]
     return max([engine, *limits])
+
+
+def _needed(schedule: Schedule, kind: str) -> int:
+    """Calls of what is not begun: what is reserved for it, as far as the runs before have spent theirs."""
+    calls = sum(getattr(job.calls, kind) for job in schedule.not_begun)
+    reserved, spent = getattr(schedule.reserved, kind), getattr(schedule.spent, kind)
+    return math.ceil(calls * spent / reserved) if reserved else calls

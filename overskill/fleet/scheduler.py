@@ -26,7 +26,8 @@ class Job:
 class Schedule:
     """How far each job is. `held` wait for the budget, `running` has when each was begun, by the loop's clock.
 
-    `failed` has the causes by app id. `seconds` is the sum of the runs that have ended, without their wait.
+    `failed` has the causes by app id. `seconds` is the sum of the runs that have ended, without their wait; `reserved`
+    are the calls that were taken for those, `spent` the ones that they have made.
     """
 
     waiting: deque[Job]
@@ -35,6 +36,8 @@ class Schedule:
     succeeded: list[Job] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    reserved: Calls = field(default_factory=Calls)
+    spent: Calls = field(default_factory=Calls)
 
     @classmethod
     def of(cls, jobs: Iterable[Job]) -> "Schedule":
@@ -85,6 +88,8 @@ class Scheduler:
                     self._holding.discard(task)
                     self.schedule.held.remove(job)
                     await self._carry_out(job, do(job, reservation))
+                self.schedule.reserved += job.calls
+                self.schedule.spent += reservation.spent
                 told(job)
             except asyncio.CancelledError:
                 if not self._stopping or task.uncancel():

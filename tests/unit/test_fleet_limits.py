@@ -108,8 +108,11 @@ def test_the_fastest_schedule_is_bound_by_the_slowest_part():
     assert fastest(Work("up", 101, Calls(github=1)), Machine(cpu=0), [TEN]).seconds == 600
 
 
-@pytest.mark.parametrize("calls", [PLAIN.create, PLAIN.refresh])
-def test_the_estimate_is_true_from_the_first_app_on(calls):
+@pytest.mark.parametrize(
+    ("calls", "spent"),
+    [(PLAIN.create, PLAIN.create), (PLAIN.refresh, PLAIN.refresh), (PLAIN.create, replace(PLAIN.create, content=3))],
+)
+def test_the_estimate_is_true_from_the_first_app_on(calls, spent):
     """At each tenth of the run, what was said to be left is within a tenth (or half a minute) of what was left."""
     said: list[tuple[float, float]] = []
     machine = Machine()
@@ -119,8 +122,9 @@ def test_the_estimate_is_true_from_the_first_app_on(calls):
         schedule = Schedule.of(Job(str(number), "up", calls) for number in range(3000))
         budget, cores = Budget(), asyncio.Semaphore(machine.cores)
 
-        async def do(job, _reservation):
-            if int(job.app_id) % 300 == 1:
+        async def do(job, reservation):
+            reservation.spent = spent
+            if int(job.app_id) % 300 == 5:
                 said.append((clock(), estimate(schedule, budget, machine.workers, clock()).seconds))
             async with cores:
                 await asyncio.sleep(machine.cpu)
