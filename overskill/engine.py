@@ -13,6 +13,7 @@ from overskill.errors import CommandError
 from overskill.project import Project
 
 NO_SUCH_STACK = 6
+UNEVENTFUL = ("same", "read", "refresh")
 UNASKED = ("--yes", "--skip-preview")
 STACK = "pulumi:pulumi:Stack"
 """The type of the resource that a whole stack is."""
@@ -188,7 +189,7 @@ def outcome_of(code: int, log: Path, events: Path) -> Outcome:
         event = json.loads(line)
         if summary := event.get("summaryEvent"):
             outcome.changes = summary["resourceChanges"]
-        elif (step := event.get("resourcePreEvent", {}).get("metadata")) and not _uneventful(step):
+        elif (step := event.get("resourcePreEvent", {}).get("metadata")) and _changes(step):
             outcome.steps.append(f"{step['op']} {_last(step['type'])} {_last(step['urn'])}")
         elif (made := event.get("resOutputsEvent", {}).get("metadata")) and made["type"] == STACK:
             outcome.outputs = (made.get("new") or {}).get("outputs") or {}
@@ -205,9 +206,10 @@ def outcome_of(code: int, log: Path, events: Path) -> Outcome:
     return outcome
 
 
-def _uneventful(step: Mapping[str, Any]) -> bool:
-    """Whether nothing is done, or nothing but in the engine itself."""
-    return step["op"] == "same" or step["type"].startswith(("pulumi:pulumi:", "pulumi:providers:"))
+def _changes(step: Mapping[str, Any]) -> bool:
+    """Whether something is done outside of the engine: components and providers are in it alone."""
+    custom = (step.get("new") or step.get("old") or {}).get("custom", False)
+    return custom and step["op"] not in UNEVENTFUL and not step["type"].startswith("pulumi:providers:")
 
 
 def _last(name: str) -> str:

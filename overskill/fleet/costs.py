@@ -37,6 +37,9 @@ CREATION: Mapping[str, Calls] = {
 }
 """By a resource's type: no change of one takes more calls."""
 
+OTHER = Calls(cloudflare=2, github=4, content=1)
+"""Of a type that no app declares any more."""
+
 SUSPEND = RESUME = Calls(cloudflare=2)
 """An app's state in the app store is read, and written or deleted."""
 
@@ -67,7 +70,7 @@ class Costs:
     def made(self, outcome: Outcome, *, refreshed: bool) -> Calls:
         """The calls of a run that has brought the app up: those of the steps that it took."""
         types = (step.split(" ")[1] for step in outcome.steps)
-        return (self.refresh if refreshed else SESSION) + _sum(CREATION[kind] for kind in types)
+        return (self.refresh if refreshed else SESSION) + _sum(CREATION.get(kind, OTHER) for kind in types)
 
 
 def _resources(app: AppConfig, *, oidc_subject: bool) -> Counter[str]:

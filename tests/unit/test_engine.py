@@ -8,11 +8,15 @@ from overskill.engine import Outcome, outcome_of
 
 URN = "urn:pulumi:local.shop::overskill-apps"
 REPOSITORY = "github:index/repository:Repository"
+REAL = {"custom": True}
 STEPS = [
     {"op": "create", "type": "pulumi:pulumi:Stack", "urn": f"{URN}::pulumi:pulumi:Stack::overskill-apps-local.shop"},
-    {"op": "update", "type": REPOSITORY, "urn": f"{URN}::overskill:apps:App${REPOSITORY}::shop"},
-    {"op": "same", "type": REPOSITORY, "urn": f"{URN}::{REPOSITORY}::other"},
-    {"op": "update", "type": "pulumi:providers:pulumi-python", "urn": f"{URN}::pulumi:providers:pulumi-python::d"},
+    {"op": "create", "type": "overskill:apps:App", "urn": f"{URN}::overskill:apps:App::shop", "new": {}},
+    {"op": "read", "type": "pulumi:pulumi:StackReference", "urn": f"{URN}::StackReference::local", "new": REAL},
+    {"op": "update", "type": REPOSITORY, "urn": f"{URN}::overskill:apps:App${REPOSITORY}::shop", "new": REAL},
+    {"op": "delete", "type": REPOSITORY, "urn": f"{URN}::{REPOSITORY}::old", "old": REAL, "new": None},
+    {"op": "same", "type": REPOSITORY, "urn": f"{URN}::{REPOSITORY}::other", "new": REAL},
+    {"op": "update", "type": "pulumi:providers:github", "urn": f"{URN}::pulumi:providers:github::d", "new": REAL},
 ]
 
 
@@ -31,7 +35,7 @@ def test_outcome_counts_changes_and_keeps_errors(tmp_path):
     outcome = outcome_of(255, tmp_path / "run.log", events)
     assert not outcome.ok
     assert outcome.summary() == "3 created, 9 unchanged"
-    assert outcome.steps == ["update Repository shop"]
+    assert outcome.steps == ["update Repository shop", "delete Repository old"]
     assert outcome.failure() == "warning: careful\npolicy names: wrong\nHTTP 422: taken"
     assert (outcome.warnings, outcome.violations) == (["warning: careful"], ["policy names: wrong"])
     assert not events.exists()
