@@ -6,11 +6,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "app_template" / ".github" / "workflows" / "deploy-to-wfp.yml"
+WORKFLOWS = (WORKFLOW, *sorted((ROOT / ".github" / "workflows").glob("*.yml")))
+"""The apps', and this repository's own."""
 
 
 def passes(*command: str | Path) -> None:
@@ -18,19 +22,24 @@ def passes(*command: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def parsed() -> dict[str, Any]:
+    return yaml.load(WORKFLOW.read_text(), yaml.BaseLoader)  # noqa: S506 - makes nothing but texts
+
+
 def test_the_scripts():
-    passes("node", "--test", *sorted((Path(__file__).parent / "pipeline").glob("*.test.mjs")))
+    # In one process: what the scripts print would get into what the processes of several tell the runner.
+    passes("node", "--test", "--test-isolation=none", *sorted((Path(__file__).parent / "pipeline").glob("*.test.mjs")))
 
 
 def test_actionlint_finds_nothing():
     program = os.environ.get("OVERSKILL_ACTIONLINT")
     if not program:
         pytest.skip("OVERSKILL_ACTIONLINT names no actionlint binary")
-    passes(program, WORKFLOW)
+    passes(program, *WORKFLOWS)
 
 
 def test_zizmor_finds_nothing_even_as_a_pedant():
-    passes(Path(sys.executable).parent / "zizmor", "--offline", "--pedantic", "--no-progress", WORKFLOW)
+    passes(Path(sys.executable).parent / "zizmor", "--offline", "--pedantic", "--no-progress", *WORKFLOWS)
 
 
 def test_both_linters_would_find_something(tmp_path):
@@ -44,6 +53,25 @@ def test_both_linters_would_find_something(tmp_path):
 
 
 def test_every_action_is_pinned_by_its_commit():
-    uses = re.findall(r"uses: (\S+)", WORKFLOW.read_text())
-    assert uses
-    assert [one for one in uses if not re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", one)] == []
+    for workflow in WORKFLOWS:
+        uses = re.findall(r"uses: (\S+)", workflow.read_text())
+        assert uses
+        assert [one for one in uses if not re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", one)] == []
+
+
+def test_a_pull_request_of_a_fork_runs_nothing():
+    """GitHub gives such a run neither secrets nor identity tokens; here it does not even begin."""
+    workflow = parsed()
+    assert {*workflow["on"]} == {"push", "pull_request", "workflow_dispatch"}
+    own = "github.event.pull_request.head.repo.full_name == github.repository"
+    conditions = {name: " ".join(job["if"].split()) for name, job in workflow["jobs"].items()}
+    assert conditions["deploy"].endswith(f"(github.event_name != 'pull_request' || {own})")
+    assert conditions["remove"].endswith(f"github.event.action == 'closed' && {own}")
+    assert conditions.keys() == {"deploy", "remove"}
+
+
+def test_steps_that_run_the_apps_own_code_are_given_no_secret():
+    steps = parsed()["jobs"]["deploy"]["steps"]
+    own = [step for step in steps if step.get("run", "").startswith("npm")]
+    assert len(own) == 4
+    assert [step["name"] for step in own if "env" in step] == []
