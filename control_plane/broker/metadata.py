@@ -41,6 +41,7 @@ class Sent(BaseModel):
     assets: Assets | None = None
     observability: dict[str, Any] | None = None
     placement: dict[str, Any] | None = None
+    code_update_strategy: dict[str, Any] | None = None
     annotations: dict[str, str] | None = None
     package_dependencies: list[dict[str, Any]] | None = None
 

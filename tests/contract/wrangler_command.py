@@ -12,13 +12,17 @@ SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Wrangler:
-    """`home` is a folder of its own, where wrangler keeps what it logs and Node what it has compiled."""
+    """`api` and `root` are where Cloudflare's API is, or what stands for it.
+
+    `home` is a folder of its own, where wrangler keeps what it logs and Node what it has compiled.
+    """
 
     program: Path
     api: str
     token: str
     account: str
     home: Path
+    root: str = "/client/v4"
 
     def project(self, name: str, source: str, **config: Any) -> Path:
         """A folder with a Worker and its configuration."""
@@ -53,7 +57,7 @@ class Wrangler:
             "NODE_COMPILE_CACHE": str(self.home / "compiled"),
             "WRANGLER_HIDE_BANNER": "true",
             "WRANGLER_SEND_METRICS": "false",
-            "CLOUDFLARE_API_BASE_URL": f"{self.api}/client/v4",
+            "CLOUDFLARE_API_BASE_URL": f"{self.api}{self.root}",
             "CLOUDFLARE_API_TOKEN": self.token,
             "CLOUDFLARE_ACCOUNT_ID": self.account,
         }

@@ -242,8 +242,23 @@ class World:
 
 
 @contextmanager
+def broker(settings: Settings, *declared: apps.Declaration) -> Iterator[tuple[Database, str]]:
+    """A control plane with these apps: its database and URL."""
+    database = Database(settings.database)
+    Table.metadata.create_all(database.engine)
+    with database.writing() as session:
+        for declaration in declared:
+            apps.declare(session, declaration, actor="system")
+    with serving(application(Plane(settings, database))) as url:
+        yield database, url
+    database.close()
+
+
+@contextmanager
 def world(state: Path) -> Iterator[World]:
     neighbours = Neighbours()
+    data = [{"type": "d1", "name": "DB", "id": "mine-database"}]
+    declared = [declaration("mine", 1, preview=data, production=data), declaration("other", 2)]
     with serving(neighbours.app(), lifespan="off") as neighbours.url:
         settings = Settings(
             platform_stack="local",
@@ -256,12 +271,5 @@ def world(state: Path) -> Iterator[World]:
             github_token="github-token",
             oidc_issuer=neighbours.url,
         )
-        database = Database(settings.database)
-        Table.metadata.create_all(database.engine)
-        data = [{"type": "d1", "name": "DB", "id": "mine-database"}]
-        with database.writing() as session:
-            apps.declare(session, declaration("mine", 1, preview=data, production=data), actor="system")
-            apps.declare(session, declaration("other", 2), actor="system")
-        with serving(application(Plane(settings, database))) as url:
+        with broker(settings, *declared) as (database, url):
             yield World(neighbours, database, url)
-        database.close()
