@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from control_plane.broker import assets, forms
 from control_plane.broker.assets import Manifest
 from control_plane.broker.attempts import Attempt
-from control_plane.broker.broker import Broker, passed, path_of
+from control_plane.broker.broker import Broker, passed, path_of, result_of
 from control_plane.broker.calls import Call
 from control_plane.broker.forms import Form
 from control_plane.broker.gate import bearer
@@ -35,7 +35,7 @@ async def session(broker: Broker, request: Request, call: Call, attempt: Attempt
     if not answer.is_success:
         await attempt.failed(answer)
         return passed(answer)
-    opened = answer.json()["result"]
+    opened = result_of(answer)
     own = {name: its_hash for its_hash, name in salted.items()}
     buckets = [[own[name] for name in bucket] for bucket in opened["buckets"]]
     kept = await asyncio.to_thread(broker.bundles.store.put, [manifest.model_dump_json().encode()])
@@ -67,5 +67,5 @@ async def upload(broker: Broker, request: Request, call: Call, attempt: Attempt)
         return passed(answer)
     for name, record in records.items():
         await asyncio.to_thread(broker.bundles.store.name, name, record)
-    token = (answer.json()["result"] or {}).get("jwt")
+    token = (result_of(answer) or {}).get("jwt")
     return result({"jwt": broker.sessions.completed(opened, token)} if token else {}, answer.status_code)

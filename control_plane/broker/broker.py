@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 from fastapi import Response
@@ -13,6 +14,7 @@ from control_plane.broker.bundles import Bundles, Folder
 from control_plane.broker.calls import Call
 from control_plane.broker.gate import Gate
 from control_plane.broker.permission import Target
+from control_plane.broker.refusals import Refused
 from control_plane.broker.upstream import Upstream
 from control_plane.state import Plane
 from infra.outputs import PlatformOutputs
@@ -55,4 +57,13 @@ def path_of(call: Call, target: Target) -> str:
 
 def passed(answer: httpx.Response) -> Response:
     """Cloudflare's answer, as it is."""
-    return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+    headers = {name: answer.headers[name] for name in ("content-type", "retry-after") if name in answer.headers}
+    return Response(answer.content, answer.status_code, headers)
+
+
+def result_of(answer: httpx.Response) -> Any:
+    """What Cloudflare answers a call with that it has made. Raises `Refused` (502) for anything but its envelope."""
+    try:
+        return answer.json()["result"]
+    except (ValueError, KeyError, TypeError):
+        raise Refused(502, "Cloudflare's answer is not in its envelope: run the job again") from None

@@ -10,7 +10,7 @@ from control_plane.broker.permission import Target
 from control_plane.broker.refusals import Refused
 
 KEPT = ("secret_text", "secret_key")
-"""Types of bindings that a script keeps: secrets are Cloudflare's, and nobody here knows their texts."""
+"""Types of bindings that a script keeps: nobody here knows the texts of secrets. The declaration has their names."""
 OWN: dict[str, frozenset[str]] = {
     "assets": frozenset(),
     "json": frozenset({"json"}),
@@ -73,12 +73,13 @@ def composed(sent: Sent, target: Target, assets_token: str | None) -> dict[str, 
     Without limits: those of an app's plan are the dispatch Worker's, at each request.
     """
     declared = {binding["name"] for binding in target.place.bindings}
+    given = [binding for binding in target.place.bindings if binding["type"] not in KEPT]
     own = [binding for binding in sent.bindings if binding["name"] not in declared]
     assets = {} if sent.assets is None else {"assets": {"jwt": assets_token, "config": sent.assets.config or {}}}
     return {
         "observability": {"enabled": True},
         **sent.model_dump(exclude_none=True, exclude={"bindings", "keep_bindings", "assets"}),
-        "bindings": [*target.place.bindings, *own],
+        "bindings": [*given, *own],
         "keep_bindings": sorted({*KEPT, *sent.keep_bindings}),
         "tags": target.tags,
         **assets,
@@ -97,7 +98,7 @@ def _problem(binding: Mapping[str, Any], target: Target) -> str | None:
         return f"binding {name} is the platform's ({declared[name]['type']}): leave it out, or give it as it is"
     if kind in OWN and {"type", "name"} | OWN[kind] == binding.keys():
         return None
-    offered = ", ".join(f"{one['name']} ({one['type']})" for one in declared.values()) or "none"
+    offered = ", ".join(f"{own} ({one['type']})" for own, one in declared.items()) or "none"
     return f"binding {name} of type {kind} is not the app's; its stack declares {offered}"
 
 

@@ -36,6 +36,8 @@ class Target:
 def target(run: Run, declaration: Declaration, platform: PlatformOutputs) -> Target:
     """The script that the run may write. Raises `Refused` (403)."""
     _check_origin(run, declaration, platform)
+    if not run.workflow_ref == run.job_workflow_ref == f"{run.repository}/{WORKFLOW}@{run.ref}":
+        raise Refused(403, f"only {WORKFLOW} of the ref that is deployed may deploy, not {run.job_workflow_ref}")
     environment, pull_request = _place(run)
     if run.environment != environment:
         raise Refused(
@@ -79,9 +81,9 @@ def _check_origin(run: Run, declaration: Declaration, platform: PlatformOutputs)
         raise Refused(403, f"{run.repository} is not the repository of app {declaration.app_id}")
     if run.repository_owner.lower() != platform.github_organization.lower():
         raise Refused(403, f"{run.repository} has left the organisation {platform.github_organization}")
-    workflow = f"{run.repository}/{WORKFLOW}@{run.ref}"
-    if (run.workflow_ref, run.job_workflow_ref) != (workflow, workflow):
-        raise Refused(403, f"only {WORKFLOW} of the ref that is deployed may deploy, not {run.job_workflow_ref}")
+    files = {reference.partition("@")[0] for reference in (run.workflow_ref, run.job_workflow_ref)}
+    if files != {f"{run.repository}/{WORKFLOW}"}:
+        raise Refused(403, f"only the app's own {WORKFLOW} may deploy, not {run.job_workflow_ref}")
 
 
 def _place(run: Run) -> tuple[AppEnvironment, int | None]:

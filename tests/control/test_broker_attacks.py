@@ -66,8 +66,7 @@ def is_refused(broker: World, answer: httpx.Response, status: int, reason: str) 
         ({"iss": "https://token.actions.githubusercontent.com"}, 401, "its issuer is another one"),
         ({"repository_id": None, "run_id": None}, 401, "its claims lack repository_id, run_id"),
         ({"repository_id": {"$gt": 0}}, 401, "its claims lack repository_id"),
-        ({"ref": "refs/heads/feature"}, 403, ".github/workflows/deploy-to-wfp.yml of the ref"),
-        ({"ref": "refs/tags/main"}, 403, ".github/workflows/deploy-to-wfp.yml of the ref"),
+        ({"ref": "refs/heads/staging"}, 403, ".github/workflows/deploy-to-wfp.yml of the ref"),
         ({"event_name": "pull_request_target"}, 403, "the event pull_request_target of refs/heads/main"),
         ({"event_name": "pull_request"}, 403, "the event pull_request of refs/heads/main"),
         ({"event_name": "schedule"}, 403, "deploys nothing"),
@@ -75,6 +74,7 @@ def is_refused(broker: World, answer: httpx.Response, status: int, reason: str) 
         ({"environment": "staging"}, 403, "`environment: production`; it names 'staging'"),
         ({"workflow_ref": "overskill-apps/mine/.github/workflows/x.yml@refs/heads/main"}, 403, "may deploy"),
         ({"job_workflow_ref": "mallory/x/.github/workflows/deploy-to-wfp.yml@refs/heads/main"}, 403, "may deploy"),
+        ({"job_workflow_ref": "overskill-apps/mine/.github/workflows/deploy-to-wfp.yml@refs/pull/7/merge"}, 403, "ref"),
     ],
 )
 def test_a_token_that_is_not_of_this_deploy(broker: World, changed: dict[str, Any], status: int, reason: str) -> None:

@@ -1,0 +1,171 @@
+"""What the deploy broker decides by itself: which script a run may write, what an app may say, what is kept."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control_plane.apps import Declaration
+from control_plane.broker import metadata, permission
+from control_plane.broker.assets import Sessions
+from control_plane.broker.bundles import Bundles, Folder
+from control_plane.broker.identity import Run
+from control_plane.broker.permission import Target
+from control_plane.broker.refusals import Refused
+from infra.names import Origins
+from infra.outputs import PlatformOutputs
+
+ENVIRONMENTS = ("preview", "staging", "production")
+PLATFORM = PlatformOutputs(
+    account_id="0" * 32,
+    platform_environment="development",
+    protected=False,
+    namespaces={environment: f"overskill-development-{environment}" for environment in ENVIRONMENTS},
+    origins=Origins(domain="overskill.com", worker="dispatch", workers_dev="overskill.workers.dev"),
+    urls="subdomain",
+    plans=["free"],
+    default_plan="free",
+    oidc_subject=False,
+    github_organization="Overskill-Apps",
+    template="overskill-apps/template",
+    webhook_base="https://overskill.com/webhooks",
+    api_base="https://overskill.com/api",
+    app_store="0" * 32,
+    usage_dataset="usage",
+    dispatcher_version="1",
+)
+BINDINGS = [
+    {"type": "plain_text", "name": "OVERSKILL_APP_NAME", "text": "A"},
+    {"type": "secret_text", "name": "KEY"},
+    {"type": "d1", "name": "DB", "id": "a-database"},
+]
+
+
+def declared(*environments: str) -> Declaration:
+    places = {
+        environment: {
+            "script": f"{environment}-a",
+            "namespace": f"overskill-development-{environment}",
+            "url": "https://a.overskill.com/",
+            "tags": ["app-a"],
+            "bindings": BINDINGS,
+        }
+        for environment in environments or ENVIRONMENTS
+    }
+    return Declaration(
+        app_id="a",
+        display_name="A",
+        plan="free",
+        repository="overskill-apps/a",
+        repository_id=1,
+        path_url="https://dispatch.overskill.workers.dev/app/a/",
+        places=places,
+    )
+
+
+def run(ref: str = "refs/heads/main", **changed: Any) -> Run:
+    workflow = f"overskill-apps/a/.github/workflows/deploy-to-wfp.yml@{ref}"
+    claims = {
+        "repository": "overskill-apps/a",
+        "repository_id": "1",
+        "repository_owner": "overskill-apps",
+        "event_name": "push",
+        "ref": ref,
+        "sha": "c" * 40,
+        "environment": "production",
+        "workflow_ref": workflow,
+        "job_workflow_ref": workflow,
+        "run_id": "12",
+        "run_attempt": "1",
+        "actor": "anna",
+    }
+    return Run.model_validate(claims | changed)
+
+
+@pytest.fixture
+def target() -> Target:
+    return permission.target(run(), declared(), PLATFORM)
+
+
+@pytest.mark.parametrize(
+    ("made", "script", "tags"),
+    [
+        (run(), "a", ["app-a"]),
+        (run(event_name="workflow_dispatch"), "a", ["app-a"]),
+        (run("refs/heads/staging", environment="staging"), "staging-a", ["app-a"]),
+        (
+            run("refs/pull/12/merge", event_name="pull_request", environment="preview"),
+            "preview-a-pr12",
+            ["app-a", "pull-request-12"],
+        ),
+    ],
+)
+def test_a_run_has_one_script(made: Run, script: str, tags: list[str]) -> None:
+    target = permission.target(made, declared(), PLATFORM)
+    assert (target.script, target.tags) == (script, tags)
+
+
+def test_an_app_environment_that_the_app_has_not() -> None:
+    made = run("refs/heads/staging", environment="staging")
+    with pytest.raises(Refused, match="app a has no app environment staging"):
+        permission.target(made, declared("production"), PLATFORM)
+
+
+def test_a_declaration_of_another_repository_is_never_used() -> None:
+    with pytest.raises(Refused, match="is not the repository of app a"):
+        permission.target(run(repository_id="2"), declared(), PLATFORM)
+
+
+def test_the_run_of_a_merged_pull_request_may_remove_its_preview() -> None:
+    merged = run(event_name="pull_request", environment=None, ref="refs/heads/main")
+    assert permission.removable(merged, declared(), PLATFORM, "preview-a-pr3").pull_request == 3
+    with pytest.raises(Refused, match="preview-a-pr3 is removed by a run of its own pull request"):
+        permission.removable(run(), declared(), PLATFORM, "preview-a-pr3")
+
+
+def test_secrets_stay_with_the_script_and_what_is_declared_is_given(target: Target) -> None:
+    own = {"type": "json", "name": "LIMITS", "json": {"most": 3}}
+    text = {"main_module": "index.js", "bindings": [own, {"type": "inherit", "name": "DB"}, {**BINDINGS[0]}]}
+    sent = metadata.parse(json.dumps(text).encode(), target)
+    made = metadata.composed(sent, target, None)
+    assert made["bindings"] == [BINDINGS[0], BINDINGS[2], own]
+    assert made["keep_bindings"] == ["secret_key", "secret_text"]
+    assert sent.code() == {"main_module": "index.js", "bindings": [own, BINDINGS[0]]}
+
+
+@pytest.mark.parametrize("binding", [{"type": "plain_text", "text": "x"}, {"type": "secret_text", "text": "x"}])
+def test_a_declared_secret_is_not_taken_over(target: Target, binding: dict[str, str]) -> None:
+    text = json.dumps({"bindings": [{**binding, "name": "KEY"}]}).encode()
+    with pytest.raises(Refused, match=r"binding KEY is the platform's \(secret_text\)"):
+        metadata.parse(text, target)
+
+
+def test_a_bundle_has_no_secret_and_no_token(target: Target) -> None:
+    bindings = [{"type": "secret_text", "name": "S", "text": "s3cret"}]
+    text = {"bindings": bindings, "assets": {"jwt": "a-token", "config": {"html_handling": "none"}}}
+    sent = metadata.parse(json.dumps(text).encode(), target)
+    assert sent.code() == {"bindings": [], "assets": {"config": {"html_handling": "none"}}}
+    assert metadata.composed(sent, target, "cloudflares")["assets"]["jwt"] == "cloudflares"
+
+
+def test_the_hashes_of_an_app_are_its_own_and_stay() -> None:
+    sessions = Sessions("root")
+    names = {sessions.salted(app_id, "f" * 32) for app_id in ("a", "b", "a")}
+    assert len(names) == 2
+    assert Sessions("root").salted("a", "f" * 32) in names
+    assert all(len(name) == 32 for name in names)
+
+
+def test_a_bundle_is_kept_by_its_content(tmp_path: Path) -> None:
+    bundles = Bundles(Folder(tmp_path / "bundles"))
+    digest = bundles.put({"metadata": {"b": 1, "a": "é"}})
+    assert bundles.put({"metadata": {"a": "é", "b": 1}}) == digest
+    assert bundles.open(digest) == {"metadata": {"a": "é", "b": 1}}
+    with pytest.raises(KeyError):
+        bundles.open("0" * 64)
+    bundles.store.name("f" * 32, digest)
+    bundles.store.name("f" * 32, "0" * 64)
+    assert (bundles.store.named("f" * 32), bundles.store.named("e" * 32)) == (digest, None)
+    kept = [path for path in (tmp_path / "bundles").rglob("*") if path.is_file()]
+    assert len(kept) == 2
