@@ -87,13 +87,17 @@ class Issuer:
         raise Refused(401, f"the API token has to be the identity token of a workflow run: {reason}")
 
     async def _key(self, identifier: str) -> jwt.PyJWK:
-        async with self._fetching:
-            age = time.monotonic() - self._fetched
-            if age > KEYS_SECONDS or (identifier not in self._keys and age > RENEWAL_SECONDS):
-                self._keys, self._fetched = await self._fetch(), time.monotonic()
+        if self._outdated(identifier):
+            async with self._fetching:
+                if self._outdated(identifier):
+                    self._keys, self._fetched = await self._fetch(), time.monotonic()
         if identifier not in self._keys:
             raise jwt.InvalidSignatureError
         return self._keys[identifier]
+
+    def _outdated(self, identifier: str) -> bool:
+        age = time.monotonic() - self._fetched
+        return age > KEYS_SECONDS or (identifier not in self._keys and age > RENEWAL_SECONDS)
 
     async def _fetch(self) -> dict[str, jwt.PyJWK]:
         try:
@@ -101,7 +105,7 @@ class Issuer:
             if discovery["issuer"] != self._url or not discovery["jwks_uri"].startswith(f"{self._url}/"):
                 raise ValueError("the keys are somebody else's")
             keys = jwt.PyJWKSet.from_dict(await self._json(discovery["jwks_uri"])).keys
-        except (httpx.HTTPError, KeyError, ValueError, jwt.PyJWTError) as error:
+        except (httpx.HTTPError, AttributeError, KeyError, TypeError, ValueError, jwt.PyJWTError) as error:
             raise Refused(503, f"the keys of {self._url} can't be had: run the job again") from error
         return {key.key_id: key for key in keys if key.key_id and key.key_type == "RSA"}
 

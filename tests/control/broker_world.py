@@ -155,7 +155,10 @@ class Recorded:
 
 @dataclass
 class Neighbours:
-    """`pulls` are GitHub's pull requests by number: `(head repository id, state)`."""
+    """`pulls` are GitHub's pull requests by number: `(head repository id, state)`.
+
+    `failing` is the status with which Cloudflare refuses everything.
+    """
 
     key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
     kid: str = "first"
@@ -163,6 +166,7 @@ class Neighbours:
     calls: list[Recorded] = field(default_factory=list)
     fetches: int = 0
     pulls: dict[int, tuple[int | None, str]] = field(default_factory=dict)
+    failing: int | None = None
 
     def token(self, content: dict[str, Any], **options: Any) -> str:
         """Signed by the issuer, unless `options` of `jwt.encode` say otherwise."""
@@ -196,6 +200,9 @@ class Neighbours:
                     body,
                 )
             )
+            if self.failing:
+                errors = [{"code": 10013, "message": "Cloudflare's own reason"}]
+                return JSONResponse({"success": False, "errors": errors}, self.failing, {"Retry-After": "7"})
             return JSONResponse({"success": True, "errors": [], "messages": [], "result": self._result(request, body)})
 
         return Starlette(

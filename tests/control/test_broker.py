@@ -134,3 +134,18 @@ def test_keys_that_the_issuer_changes_are_fetched_anew_but_not_at_will(broker: W
         unknown = broker.neighbours.token(claims("mine", 1), headers={"kid": f"unknown-{number}"})
         assert broker.send("GET", script_path("mine"), unknown).status_code == 401
     assert broker.neighbours.fetches == 1
+
+
+def test_what_cloudflare_refuses_is_shown_and_an_upload_is_not_sent_twice(broker: World) -> None:
+    token, neighbours = broker.neighbours.token(claims("mine", 1)), broker.neighbours
+    neighbours.failing = 503
+    answer = broker.send("PUT", script_path("mine"), token, files=form({}))
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (503, "Cloudflare's own reason")
+    assert answer.headers["retry-after"] == "7"
+    assert len(neighbours.calls) == 1
+    assert broker.deployments() == []
+    (entry,) = broker.audited()
+    assert (entry.result, entry.details["error"]) == ("failed", "Cloudflare: HTTP 503")
+    assert broker.send("GET", script_path("mine"), token).status_code == 503
+    assert len(neighbours.calls) == 1 + 3
+    assert len(broker.audited()) == 1
