@@ -74,6 +74,8 @@ class Folder:
 
 
 class Bundles:
+    """The bundles in a `Store`, which has their files as well."""
+
     def __init__(self, store: Store) -> None:
         self.store = store
 

@@ -90,6 +90,10 @@ class _Reader:
     what: str
     parts: list[Part] = field(default_factory=list)
     ended: bool = False
+    _headers: dict[str, str] = field(default_factory=dict)
+    _field: bytes = b""
+    _value: bytes = b""
+    _start: int = 0
 
     def callbacks(self) -> dict[str, Callable[..., None]]:
         names = ("part_begin", "header_begin", "header_field", "header_value", "header_end", "part_data", "part_end")
@@ -98,7 +102,7 @@ class _Reader:
     def _part_begin(self) -> None:
         if len(self.parts) == self.most:
             raise Refused(400, f"{self.what} has more than {self.most} parts")
-        self._headers: dict[str, str] = {}
+        self._headers = {}
         self._start = self.file.tell()
 
     def _header_begin(self) -> None:

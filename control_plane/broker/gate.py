@@ -32,14 +32,14 @@ class Gate:
         run, declaration = await self._caller(request, attempt)
         target = permission.target(run, declaration, self._platform)
         permission.check_path(call, target, self._platform)
-        await self._check_pull_request(declaration, target, "open")
+        await self._check_pull_request(run, target, "open")
         return run, target
 
     async def removal(self, request: Request, call: Call, attempt: Attempt) -> Target:
         run, declaration = await self._caller(request, attempt)
         target = permission.removable(run, declaration, self._platform, str(call.script))
         permission.check_path(call, target, self._platform)
-        await self._check_pull_request(declaration, target, "closed")
+        await self._check_pull_request(run, target, "closed")
         return target
 
     async def _caller(self, request: Request, attempt: Attempt) -> tuple[Run, Declaration]:
@@ -55,13 +55,9 @@ class Gate:
             app = session.scalar(sa.select(App).where(App.repository_id == repository_id))
         return app and Declaration.model_validate(app.declared)
 
-    async def _check_pull_request(
-        self, declaration: Declaration, target: Target, state: Literal["open", "closed"]
-    ) -> None:
+    async def _check_pull_request(self, run: Run, target: Target, state: Literal["open", "closed"]) -> None:
         if target.pull_request is not None:
-            await self._pull_requests.check(
-                declaration.repository, declaration.repository_id, target.pull_request, state
-            )
+            await self._pull_requests.check(run.repository, run.repository_id, target.pull_request, state)
 
 
 def bearer(request: Request) -> str:
