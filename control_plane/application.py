@@ -5,7 +5,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from control_plane import background, dashboard, guard, health, telemetry, traces, webhooks
+from control_plane import (
+    background,
+    dashboard,
+    dead_letters,
+    guard,
+    health,
+    live,
+    records,
+    telemetry,
+    traces,
+    webhooks,
+)
 from control_plane.broker import routes as broker
 from control_plane.migration import migrate
 from control_plane.provisioning import queue
@@ -13,10 +24,18 @@ from control_plane.provisioning import routes as provisioning
 from control_plane.rate_limits import RateLimit
 from control_plane.state import Plane
 
-ROUTERS = (health.router, webhooks.router, broker.router, provisioning.router)
+ROUTERS = (
+    health.router,
+    webhooks.router,
+    live.router,
+    records.router,
+    dead_letters.router,
+    broker.router,
+    provisioning.router,
+)
 """Each part's routes."""
 
-TASKS = (background.deliveries, queue.running)
+TASKS = (background.stream, background.deliveries, background.notifications, background.cleaning, queue.running)
 """What runs beside the requests: asynchronous context managers over the `Plane`, begun in this order."""
 
 

@@ -43,9 +43,13 @@ def append(session: Session, deed: Deed) -> None:
     session.add(entry)
 
 
-def verify(session: Session) -> int:
-    """How many entries there are. Raises `Broken` for the first that was changed, or that one before it is missing."""
-    previous, count = GENESIS, 0
+def verify(session: Session, anchor: str = "") -> tuple[int, str]:
+    """How many entries there are, and the hash of the last one.
+
+    Raises `Broken` for the first that was changed, or that one before it is missing; or where the chain has not got the
+    entry of an `anchor`, `{number}:{hash}`, any more.
+    """
+    previous, count, seen = GENESIS, 0, not anchor
     for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
         count += 1
         if entry.id != count:
@@ -53,7 +57,10 @@ def verify(session: Session) -> int:
         if entry.hash != _hash(previous, entry):
             raise Broken(f"entry {entry.id} ({entry.action}, {entry.subject}, {entry.at}) was changed")
         previous = entry.hash
-    return count
+        seen = seen or anchor == f"{entry.id}:{entry.hash}"
+    if not seen:
+        raise Broken(f"of the {count} entries none is {anchor}: the chain was made anew, or its end was cut off")
+    return count, previous
 
 
 def _hash(previous: str, entry: AuditEntry) -> str:

@@ -1,10 +1,12 @@
 """Deployments: how far each run of an app's pipeline is with one script, told in any order and more than once."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import sqlalchemy as sa
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from control_plane import events
@@ -74,26 +76,54 @@ def record(session: Session, progress: Progress) -> Deployment | None:
     return row
 
 
+class RunRecord(BaseModel):
+    """A run of GitHub Actions; 0 is none."""
+
+    id: int
+    attempt: int
+
+
+class DeploymentRecord(BaseModel):
+    """A deployment as the API and the events have it. Times are ISO 8601; `phases` has one for each status."""
+
+    id: int
+    app: str
+    environment: AppEnvironment
+    script: str
+    run: RunRecord
+    commit: str
+    ref: str | None
+    actor: str | None
+    pull_request: int | None
+    status: Status
+    bundle: str | None
+    url: str | None
+    log_url: str | None
+    error: str | None
+    phases: dict[Status, str]
+    created_at: str
+
+    @classmethod
+    def of(cls, row: Deployment) -> Self:
+        own = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
+        run = RunRecord(id=row.run_id, attempt=row.run_attempt)
+        return cls(**{**own, "app": row.app_id, "run": run, "created_at": row.created_at.isoformat()})
+
+
 def public(row: Deployment) -> dict[str, Any]:
-    """A deployment as the API and the events have it: JSON, times as ISO 8601."""
-    return {
-        "id": row.id,
-        "app": row.app_id,
-        "environment": row.environment,
-        "script": row.script,
-        "run": {"id": row.run_id, "attempt": row.run_attempt},
-        "commit": row.commit,
-        "ref": row.ref,
-        "actor": row.actor,
-        "pull_request": row.pull_request,
-        "status": row.status,
-        "bundle": row.bundle,
-        "url": row.url,
-        "log_url": row.log_url,
-        "error": row.error,
-        "phases": row.phases,
-        "created_at": row.created_at.isoformat(),
-    }
+    """Its record, as JSON."""
+    return DeploymentRecord.of(row).model_dump(mode="json")
+
+
+def latest(session: Session, scripts: Collection[str]) -> dict[str, Deployment]:
+    """The newest deployment of each script that has one."""
+    newest = (
+        sa.select(Deployment.script, sa.func.max(Deployment.created_at))
+        .where(Deployment.script.in_(scripts))
+        .group_by(Deployment.script)
+    )
+    rows = sa.select(Deployment).where(sa.tuple_(Deployment.script, Deployment.created_at).in_(newest))
+    return {row.script: row for row in session.scalars(rows.order_by(Deployment.id))}
 
 
 def _row(session: Session, progress: Progress) -> Deployment:

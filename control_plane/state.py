@@ -10,6 +10,7 @@ from control_plane.apps import Declaration
 from control_plane.database import Database
 from control_plane.inbox import Inbox
 from control_plane.settings import Settings
+from control_plane.stream import Stream
 from infra.credentials import derived
 
 
@@ -34,6 +35,10 @@ class Plane:
     @cached_property
     def inbox(self) -> Inbox:
         return Inbox(self.database)
+
+    @cached_property
+    def stream(self) -> Stream:
+        return Stream(self.database)
 
     def app_secret(self, app_id: str) -> str:
         """What signs the webhooks of an app: GitHub's of its repository, and its pipeline's."""

@@ -3,6 +3,7 @@
 No program, state, page or log holds one in plain text.
 """
 
+import base64
 import hashlib
 import hmac
 import os
@@ -38,3 +39,8 @@ def root_secret(purpose: str, environment: Mapping[str, str] = os.environ) -> st
 def derived(root: str, label: str) -> str:
     """The secret that `label` names: 64 hexadecimal digits, which tell nothing of `root` or of another label's."""
     return hmac.new(root.encode(), label.encode(), hashlib.sha256).hexdigest()
+
+
+def events_secret(root: str) -> str:
+    """What signs the events that the builder is sent: `whsec_` and base64, as standard-webhooks has it."""
+    return f"whsec_{base64.b64encode(bytes.fromhex(derived(root, 'events'))).decode()}"

@@ -4,8 +4,11 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from infra.config import StackConfig
+from infra.credentials import ROOT_VARIABLE, events_secret
 
-SECRETS = ("CLOUDFLARE_API_TOKEN", "GITHUB_CLIENT_SECRET", "GITHUB_PRIVATE_KEY", "OVERSKILL_WEBHOOK_SECRET")
+SECRETS = ("CLOUDFLARE_API_TOKEN", "GITHUB_CLIENT_SECRET", "GITHUB_PRIVATE_KEY", ROOT_VARIABLE)
+EVENTS_SECRET = "OVERSKILL_EVENTS_SECRET"  # noqa: S105 - its name
+"""Signs the events that the builder is sent; derived, so it is in no environment but the builder's."""
 
 
 def plain_values(config: StackConfig, credentials: Mapping[str, str]) -> dict[str, str]:
@@ -29,8 +32,10 @@ def lines(config: StackConfig, credentials: Mapping[str, str], *, show_secrets: 
     """`NAME=value` for a shell or a `.env` file; a comment for what isn't known, and for secrets that stay hidden."""
     for name, value in plain_values(config, credentials).items():
         yield f"{name}={shlex.quote(value)}" if value else f"# {name}: set overskill:githubApp in the stack's file"
-    for name in SECRETS:
-        if not credentials.get(name):
+    root = credentials.get(ROOT_VARIABLE)
+    derived = {EVENTS_SECRET: events_secret(root) if root else ""}
+    for name, secret in ({name: credentials.get(name) for name in SECRETS} | derived).items():
+        if not secret:
             yield f"# {name} is not set in this environment"
         else:
-            yield f"{name}={shlex.quote(credentials[name])}" if show_secrets else f"# {name}: shown with --show-secrets"
+            yield f"{name}={shlex.quote(secret)}" if show_secrets else f"# {name}: shown with --show-secrets"

@@ -16,6 +16,7 @@ from infra.names import InvalidAppId
 from overskill import apps as apps_module
 from overskill import background, plain_pulumi, testing
 from overskill.app_settings import DisplayName, Plan, Settings, Visibility, changes
+from overskill.audit_command import audit
 from overskill.bench import bench
 from overskill.builder_environment import lines
 from overskill.control_plane_process import ControlPlane, stop_all
@@ -58,6 +59,7 @@ app.add_typer(bench, name="bench")
 app.add_typer(fleet, name="fleet")
 app.add_typer(template, name="template")
 app.add_typer(token, name="token")
+app.add_typer(audit, name="audit")
 console = Console(highlight=False)
 
 Providers = Annotated[

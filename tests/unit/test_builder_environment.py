@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from infra.config import StackConfig, parse
-from overskill.builder_environment import SECRETS, lines
+from overskill.builder_environment import EVENTS_SECRET, SECRETS, lines
 
 ROOT = Path(__file__).parents[2]
 GIVEN = {name: f"planted {name}\nsecond line" for name in SECRETS}
@@ -29,15 +29,18 @@ def test_the_names_are_those_that_the_builder_uses():
         "GITHUB_CLIENT_ID=Iv23linLjuIIrIXD6pC7",
         "OVERSKILL_API_BASE=https://overskill.com/api",
         "OVERSKILL_WEBHOOK_BASE=https://overskill.com/webhooks",
-        *(f"# {name} is not set in this environment" for name in SECRETS),
+        *(f"# {name} is not set in this environment" for name in (*SECRETS, EVENTS_SECRET)),
     ]
 
 
 def test_secrets_are_shown_only_when_asked_for():
-    assert "planted" not in "\n".join(lines(config("prod"), GIVEN, show_secrets=False))
+    hidden = "\n".join(lines(config("prod"), GIVEN, show_secrets=False))
+    assert "planted" not in hidden
+    assert "whsec_" not in hidden
     shown = "\n".join(lines(config("prod"), GIVEN, show_secrets=True))
     read = dict(word.split("=", 1) for word in shlex.split(shown, comments=True))
     assert {name: read[name] for name in SECRETS} == GIVEN
+    assert read[EVENTS_SECRET].startswith("whsec_")
 
 
 def test_the_local_clouds_own_app_is_named_where_the_stack_names_none():

@@ -37,7 +37,7 @@ def test_the_audit_holds(database: Database) -> None:
     for thread in threads:
         thread.join()
     with database.reading() as session:
-        assert audit.verify(session) == 80
+        assert audit.verify(session)[0] == 80
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,21 @@ def test_the_revisions_make_the_tables(database: Database) -> None:
         assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
 
 
+def test_an_end_that_was_cut_off_is_found_by_an_earlier_one(database: Database) -> None:
+    _deeds(database, 4)
+    with database.reading() as session:
+        anchor = "{}:{}".format(*audit.verify(session))
+    _deeds(database, 1)
+    with database.reading() as session:
+        assert audit.verify(session, anchor)[0] == 5
+    with database.writing() as session:
+        session.execute(sa.delete(AuditEntry).where(AuditEntry.id > 3))
+    with database.reading() as session:
+        assert audit.verify(session)[0] == 3
+        with pytest.raises(audit.Broken, match="its end was cut off"):
+            audit.verify(session, anchor)
+
+
 def test_what_is_raised_takes_everything_back(database: Database) -> None:
     def interrupted() -> None:
         with database.writing() as session:
@@ -73,7 +88,7 @@ def test_what_is_raised_takes_everything_back(database: Database) -> None:
     with pytest.raises(KeyError):
         interrupted()
     with database.reading() as session:
-        assert audit.verify(session) == 0
+        assert audit.verify(session) == (0, audit.GENESIS)
 
 
 def test_a_token_is_kept_as_its_hash(database: Database) -> None:
