@@ -1,0 +1,114 @@
+"""Bursts of webhooks, with what networks and machines do to them: every delivery is worked off, in effect once."""
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from inbox_view import deliveries, deploy_events, deployments, worked_off
+from server_process import Installation, ServerProcess
+from webhook_sender import Answered, Request, from_pipeline, notice, send, sent
+
+from control_plane.deployments import STATUSES
+
+APPS = [f"app{number}" for number in range(20)]
+TOLD = {"started": "building", "built": "built", "uploaded": "uploaded", "succeeded": "succeeded"}
+"""What a run tells, with what its deployment then is."""
+
+
+def notices(count: int, chance: random.Random) -> Iterator[tuple[tuple[str, int], str, dict]]:
+    """So many of runs that tell four things each, though one in ten is never sent: script and run, status, notice."""
+    for number in range(count * 10 // 9):
+        run, (type, status) = number // 4, list(TOLD.items())[number % 4]
+        app_id = APPS[run % len(APPS)]
+        if chance.random() >= 0.1:
+            yield (app_id, run + 1), status, notice(app_id, type, run + 1)
+
+
+def burst(installation: Installation, count: int) -> None:
+    """The server is killed twice while they come, and starts again; senders send again what was not answered."""
+    chance = random.Random(8)  # noqa: S311
+    server = installation.declare(*APPS).server()
+    told = list(notices(count, chance))
+    chance.shuffle(told)
+    requests = [from_pipeline(body) for _, _, body in told]
+    requests += chance.sample(requests, len(requests) // 5)  # as if their answers had been lost
+    chance.shuffle(requests)
+    for share in (1, 2):
+        killer = threading.Thread(target=_kill_at, args=(installation, server, len(told) * share // 3))
+        killer.start()
+        requests = _unanswered(server, requests)
+        killer.join()
+        server.start()
+    assert _unanswered(server, requests) == []
+    worked_off(installation.database, seconds=60 + count / 10)
+
+    expected: dict[tuple[str, int], set[str]] = {}
+    for key, status, _ in told:
+        expected.setdefault(key, set()).add(status)
+    assert deliveries(installation.database) == len(told)
+    assert deployments(installation.database) == {key: max(of, key=STATUSES.index) for key, of in expected.items()}
+    for key, statuses in deploy_events(installation.database).items():
+        assert statuses == sorted(set(statuses), key=STATUSES.index), key
+        assert set(statuses) <= expected[key]
+        assert statuses[-1] == max(expected[key], key=STATUSES.index)
+
+
+def _unanswered(server: ServerProcess, requests: list[Request]) -> list[Request]:
+    """Send them; those that have no answer."""
+    answers = sent(server.port, requests)
+    assert {answer.status for answer in answers} <= {0, 202}
+    return [request for request, answer in zip(requests, answers, strict=True) if answer.status == 0]
+
+
+def _kill_at(installation: Installation, server: ServerProcess, count: int) -> None:
+    """Once it has accepted so many."""
+    while deliveries(installation.database) < count:
+        time.sleep(0.005)
+    server.kill()
+
+
+def test_a_burst_of_a_thousand_through_two_deaths_of_the_server(installation):
+    burst(installation, 1_000)
+
+
+@pytest.mark.slow
+def test_a_burst_of_ten_thousand_through_two_deaths_of_the_server(installation):
+    burst(installation, 10_000)
+
+
+def figures(answers: list[Answered], seconds: float) -> str:
+    times = sorted(answer.seconds for answer in answers)
+    p50, p99 = (times[len(times) * share // 100] * 1000 for share in (50, 99))
+    return (
+        f"{len(answers)} in {seconds:.1f} s, {len(answers) / seconds:.0f} a second, p50 {p50:.0f} ms, p99 {p99:.0f} ms"
+    )
+
+
+@pytest.mark.slow
+def test_how_fast_webhooks_are_accepted(installation):
+    """A burst by 32 connections, then a steady hundred a second."""
+    server = installation.declare(*APPS).server()
+    requests = [from_pipeline(body) for _, _, body in notices(11_000, random.Random(8))]  # noqa: S311
+    began = time.monotonic()
+    answers = sent(server.port, requests[:10_000])
+    print(
+        f"\n{installation.database.engine.dialect.name}: burst: {figures(answers, time.monotonic() - began)}", end="; "
+    )
+    worked_off(installation.database, 600)
+    print(f"worked off after {time.monotonic() - began:.1f} s")
+    began = time.monotonic()
+    steady = asyncio.run(_steady(server.port, requests[10_000:], 100))
+    print(f"steady: {figures(steady, time.monotonic() - began)}")
+    worked_off(installation.database)
+    assert {answer.status for answer in answers + steady} == {202}
+
+
+async def _steady(port: int, requests: list[Request], per_second: int) -> list[Answered]:
+    tasks = []
+    for request in requests:
+        tasks.append(asyncio.create_task(send(port, [request], connections=1)))
+        await asyncio.sleep(1 / per_second)
+    return [answer for answers in await asyncio.gather(*tasks) for answer in answers]
