@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from control_plane import events
+from control_plane import audit, events
 from control_plane.tables import App, Deployment
 from infra.names import AppEnvironment
 
@@ -19,7 +19,8 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 """None is taken back by one before it. Where several ends are told, a script that went live did so, whatever a later
 step of its run made of it."""
 
-ENDS = frozenset[Status](["cancelled", "failed", "succeeded"])
+ENDS: dict[Status, audit.Result] = {"cancelled": "failed", "failed": "failed", "succeeded": "ok"}
+"""With what the audit calls each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +49,13 @@ class Progress:
 
 
 def record(session: Session, progress: Progress) -> Deployment | None:
-    """Take up what is new of it, within a `Database.writing()` transaction; a further status is published as an event.
+    """Take up what is new of it, within a `Database.writing()` transaction.
 
-    The row of the same run, script and app is found or made. None: the app is not there, or no longer.
+    The row of the same run, script and app is found or made. A further status is published as an event, and an end is
+    in the audit. None: the app is not there, or no longer.
     """
-    if session.get(App, progress.app_id) is None:
+    app = session.get(App, progress.app_id)
+    if app is None:
         return None
     row = _row(session, progress)
     advances = row.id is None or STATUSES.index(progress.status) > STATUSES.index(row.status)
@@ -73,6 +76,8 @@ def record(session: Session, progress: Progress) -> Deployment | None:
         session.add(row)
         session.flush()
         events.publish(session, f"deploy.{row.status}", row.app_id, **public(row))
+        if progress.status in ENDS:
+            audit.append(session, _deed(app, progress))
     return row
 
 
@@ -124,6 +129,16 @@ def latest(session: Session, scripts: Collection[str]) -> dict[str, Deployment]:
     )
     rows = sa.select(Deployment).where(sa.tuple_(Deployment.script, Deployment.created_at).in_(newest))
     return {row.script: row for row in session.scalars(rows.order_by(Deployment.id))}
+
+
+def _deed(app: App, progress: Progress) -> audit.Deed:
+    return audit.Deed(
+        f"run:{app.repository}/{progress.run_id}",
+        f"deploy.{progress.status}",
+        f"script:{progress.script}",
+        ENDS[progress.status],
+        details={"commit": progress.commit, "by": progress.actor},
+    )
 
 
 def _row(session: Session, progress: Progress) -> Deployment:

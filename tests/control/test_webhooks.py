@@ -14,7 +14,7 @@ from inbox_view import deliveries, deploy_events, deployments, worked_off
 from prometheus_client import REGISTRY
 from server_process import Installation, app_secret, declaration
 from server_thread import serving
-from webhook_sender import Request, from_github, from_pipeline, notice
+from webhook_sender import Request, from_github, from_pipeline, notice, sent
 
 from control_plane import apps, inbox
 from control_plane.notices import Notice
@@ -287,3 +287,12 @@ def test_secrets_are_in_no_answer_and_no_row(installation, post):
         kept = json.dumps([delivery.body for delivery in session.scalars(sa.select(Delivery))])
     for secret in (app_secret("shop"), app_secret("store"), requests[0].headers["webhook-signature"]):
         assert secret not in kept + "".join(answers)
+
+
+def test_of_those_that_come_at_once_with_one_id_one_is_taken(installation):
+    installation.declare("shop")
+    request = from_pipeline(started())
+    with serving(installation.plane()) as client:
+        answers = sent(client.base_url.port, [request] * 20, connections=20)
+    assert {answer.status for answer in answers} == {202}
+    assert deliveries(installation.database) == 1

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from control_plane import apps, deployments
 from control_plane.database import Database
 from control_plane.deployments import STATUSES, Progress
-from control_plane.tables import App, Deployment, Event, Table
+from control_plane.tables import App, AuditEntry, Deployment, Event, Table
 
 START = dt.datetime(2025, 11, 24, 12, tzinfo=dt.UTC)
 
@@ -51,7 +51,7 @@ def told(database: Database, *reports: Progress) -> dict[str, Any]:
         with database.writing() as session:
             deployments.record(session, report)
     with database.reading() as session:
-        return deployments.public(session.scalars(sa.select(Deployment)).one())
+        return deployments.public(session.scalars(sa.select(Deployment).order_by(Deployment.id)).first())
 
 
 def happened(database: Database) -> list[str]:
@@ -95,6 +95,17 @@ def test_a_later_status_is_never_taken_back(database, earlier):
     for later in STATUSES[STATUSES.index(earlier) :]:
         forgotten(database)
         assert told(database, progress(later), progress(earlier))["status"] == later
+
+
+def test_an_end_is_in_the_audit(database):
+    told(database, *map(progress, ["building", "failed", "failed"]), progress("succeeded", run_id=8, actor="octocat"))
+    with database.reading() as session:
+        entries = session.scalars(sa.select(AuditEntry).where(AuditEntry.subject == "script:abc123")).all()
+    assert [(entry.actor, entry.action, entry.result) for entry in entries] == [
+        ("run:overskill-apps/abc123/7", "deploy.failed", "failed"),
+        ("run:overskill-apps/abc123/8", "deploy.succeeded", "ok"),
+    ]
+    assert entries[1].details == {"commit": "c0ffee", "by": "octocat"}
 
 
 def test_what_was_told_already_is_no_event(database):
