@@ -6,14 +6,15 @@ from typing import Any, Literal
 
 import pulumi
 
-from app_stacks.app_data import AppData, AppDataArgs, DataKind
+from app_stacks.app_data import AppData, AppDataArgs
+from app_stacks.app_options import DataKind, Permission
 from app_stacks.config import AppConfig, AppSecrets
 from app_stacks.declaration import places
 from app_stacks.hostname import AppHostname, AppHostnameArgs
 from app_stacks.namespace_script import NamespaceScript, NamespaceScriptArgs
 from app_stacks.pipeline import pipeline_secrets, pipeline_variables
 from app_stacks.records import Store
-from app_stacks.repository import AppRepository, AppRepositoryArgs, Permission
+from app_stacks.repository import AppRepository, AppRepositoryArgs
 from app_stacks.script_bindings import Binding, PlainText, SecretText
 from infra.names import APP_ENVIRONMENTS, AppEnvironment, Script, app_data
 from infra.outputs import PlatformOutputs

@@ -2,17 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pulumi
 
+from app_stacks.app_options import BINDINGS, DataKind
 from app_stacks.cloudflare_sdk import cloudflare
 from app_stacks.script_bindings import D1, R2, Binding, Kv
-
-DataKind = Literal["d1", "kv", "r2"]
-
-BINDINGS: dict[DataKind, str] = {"d1": "DB", "kv": "KV", "r2": "BUCKET"}
-"""What the app's code finds them under."""
 
 
 @dataclass(frozen=True, kw_only=True)

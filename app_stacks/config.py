@@ -8,27 +8,16 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError
 
-from app_stacks.app_data import BINDINGS, DataKind
-from app_stacks.repository import Permission
-from infra.config_types import (
-    GitHubOwner,
-    Hostname,
-    HostPattern,
-    Model,
-    PlanName,
-    RepositoryFullName,
-    Structured,
-    TeamSlug,
-    VariableName,
-)
+from app_stacks.app_options import AppOptions
+from infra.config_types import VariableName
 from infra.credentials import derived, root_secret
-from infra.names import APP_ENVIRONMENTS, AppEnvironment, InvalidAppId, check_app_id
+from infra.names import InvalidAppId, check_app_id
 
 PROJECT = "overskill-apps"
 SECRETS, CLOUDFLARE_TOKEN = "secrets", "cloudflareToken"
@@ -44,46 +33,6 @@ class AppSecrets:
     webhook: pulumi.Input[str]
     declared: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     cloudflare_token: pulumi.Input[str] | None = None
-
-
-class AppOptions(Model):
-    """What may be said of an app, all of it optional and none of it secret.
-
-    `app_environments` are the platform's, or some of them. `plan` and `template` are the platform's own where none is
-    given. `variables` are known to the app's workflow and to its scripts. `services` are hosts that the app may call
-    whatever its plan allows.
-    """
-
-    display_name: str = Field(default="", max_length=100)
-    app_environments: Structured[list[AppEnvironment]] = Field(default=list(APP_ENVIRONMENTS))
-    plan: PlanName | None = None
-    services: Structured[list[HostPattern]] = Field(default_factory=list)
-    visibility: Literal["private", "public"] = "private"
-    template: RepositoryFullName | None = None
-    collaborators: Structured[dict[GitHubOwner, Permission]] = Field(default_factory=dict)
-    team: TeamSlug | None = None
-    variables: Structured[dict[VariableName, str]] = Field(default_factory=dict)
-    hostnames: Structured[list[Hostname]] = Field(default_factory=list)
-    data: Structured[list[DataKind]] = Field(default_factory=list)
-
-    @property
-    def names(self) -> list[str]:
-        """What the app's code finds its own under."""
-        return [*self.variables, *(BINDINGS[kind] for kind in self.data)]
-
-    @field_validator("app_environments")
-    @classmethod
-    def _has_an_address(cls, environments: list[AppEnvironment]) -> list[AppEnvironment]:
-        if "production" not in environments:
-            raise ValueError("production is missing: the app would have no address without a prefix")
-        return environments
-
-    @model_validator(mode="after")
-    def _one_value_a_name(self) -> Self:
-        taken = self.names
-        if doubled := sorted({name for name in taken if taken.count(name) > 1}):
-            raise ValueError(f"{', '.join(doubled)}: a name stands for one variable, one secret or one kind of data")
-        return self
 
 
 class AppConfig(AppOptions):

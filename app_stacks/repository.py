@@ -7,9 +7,8 @@ from typing import Literal
 import pulumi
 import pulumi_github as github
 
+from app_stacks.app_options import Permission
 from infra.names import AppEnvironment
-
-Permission = Literal["pull", "triage", "push", "maintain", "admin"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
-from app_stacks.config import AppOptions
+from app_stacks.app_options import AppOptions
 from infra.names import InvalidAppId, check_app_id
 from infra.outputs import PlatformOutputs
 

@@ -99,9 +99,10 @@ def app_secret(app_id: str) -> str:
 
 
 class ServerProcess:
-    """A server on a port of its own; `settings` are further ones, by name."""
+    """A server on a port of its own: `program` of this folder; `settings` are further ones, by name."""
 
-    def __init__(self, state: Path, database_url: str, settings: Mapping[str, str]) -> None:
+    def __init__(self, state: Path, database_url: str, settings: Mapping[str, str], program: str = "serve.py") -> None:
+        self._program = program
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = state / f"server-{self.port}.log"
@@ -111,7 +112,7 @@ class ServerProcess:
 
     def start(self) -> None:
         with self.log.open("a") as log:
-            command = [sys.executable, str(Path(__file__).with_name("serve.py"))]
+            command = [sys.executable, str(Path(__file__).with_name(self._program))]
             self.process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -156,9 +157,9 @@ class Installation:
                 apps.declare(session, declaration(app_id, number), actor="system")
         return self
 
-    def server(self, **settings: str) -> ServerProcess:
+    def server(self, program: str = "serve.py", **settings: str) -> ServerProcess:
         """One more, on the same database."""
-        self.servers.append(ServerProcess(self.state, self.database_url, settings))
+        self.servers.append(ServerProcess(self.state, self.database_url, settings, program))
         return self.servers[-1]
 
     def plane(self, **settings: Any) -> Plane:
