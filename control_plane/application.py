@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 
 from control_plane import (
+    app_states_api,
     background,
     dashboard,
     dead_letters,
@@ -32,6 +33,7 @@ ROUTERS = (
     dead_letters.router,
     broker.router,
     provisioning.router,
+    app_states_api.router,
 )
 """Each part's routes."""
 

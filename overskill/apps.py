@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from control_plane.app_store import AppState, AppStore
 from infra.names import Script, check_app_id
 from overskill import app_stack_file, control_plane_records
 from overskill.app_settings import require_valid
 from overskill.app_stack_file import app_values
-from overskill.app_store import AppState, AppStore
 from overskill.errors import CommandError
 from overskill.fleet.projects import app_ids_in_fleet, file_in_fleet, noted_apps_file
 from overskill.progress import step

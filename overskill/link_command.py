@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 import pulumi
 import typer
 
+from control_plane.app_store import AppStore
 from infra.access import access_key, access_token
 from infra.config import StackConfig
 from infra.credentials import root_secret
 from infra.names import Script
-from overskill.app_store import AppStore
 from overskill.errors import CommandError
 from overskill.known_apps import require_app
 from overskill.project import LOCAL_STACK, Project

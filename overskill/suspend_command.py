@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from control_plane.app_states import AppStates
+from control_plane.app_store import AppState, AppStore, State
 from infra.names import check_app_id
-from overskill.app_store import AppState, AppStore, State
+from overskill import control_plane_records
 from overskill.errors import CommandError
 from overskill.known_apps import require_app, told_of
 from overskill.project import LOCAL_STACK, Project
@@ -46,8 +48,8 @@ def suspend(
     context.require()
     with AppStore.of(context.config, context.credentials) as store:
         require_app(store, platform, name, platform.app_environments)
-        before = store.state(name)
-        store.set_state(name, wanted)
+        with control_plane_records.opened(context.project, stack) as database:
+            before = AppStates(store, database).suspend(name, wanted, actor=control_plane_records.actor())
     if before:
         print(f"{name} was {before} since {before.since:%Y-%m-%d %H:%M} UTC; that is replaced.")
     print(f"{name} is {wanted}. Visitors get {VISITORS_GET[state]}, {_within(context)}; the reason is not shown.")
@@ -65,7 +67,8 @@ def resume(name: Name, stack: Stack = LOCAL_STACK) -> None:
             told = told_of(store.suspended(), name)
             print(f"{name} is not suspended: there is nothing to resume. Of suspended apps {told}")
             return
-        store.clear_state(name)
+        with control_plane_records.opened(context.project, stack) as database:
+            AppStates(store, database).resume(name, actor=control_plane_records.actor())
     print(f"{name} was {before} since {before.since:%Y-%m-%d %H:%M} UTC. It is served again, {_within(context)}.")
 
 

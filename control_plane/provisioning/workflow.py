@@ -15,6 +15,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from control_plane import apps
+from control_plane.app_states import AppStates
 from control_plane.provisioning import probe, records
 from control_plane.provisioning.request import AppRequest
 from control_plane.state import Builder, Plane
@@ -186,6 +187,9 @@ class Workflows:
             records.end(session, records.get(session, provision.id), "destroyed")
 
     def _forget_app(self, provision: Provision) -> None:
+        """With what operators have set on it, which another app of its name would have."""
+        with AppStates.of(self._plane) as states:
+            states.store.clear_state(provision.app_id)
         with self._plane.database.writing() as session:
             apps.forget(session, provision.app_id, actor=provision.actor)
 

@@ -9,8 +9,10 @@ import pytest
 from checkout import ACCOUNT, add_script, cloud_of_checkout
 from typer.testing import CliRunner
 
+from app_stacks.cloudflare_error import CloudflareError
+from control_plane import app_store
 from infra.access import access_key, access_token
-from overskill import app_store, cli, link_command, suspend_command
+from overskill import cli, link_command, suspend_command
 from overskill.errors import CommandError
 from overskill.project import Project
 from overskill.session import Session
@@ -58,7 +60,7 @@ def run(*words):
 
 def refused(*words):
     error = CliRunner().invoke(cli.app, ["app", *words]).exception
-    assert isinstance(error, CommandError), error
+    assert isinstance(error, CommandError | CloudflareError), error
     return str(error)
 
 

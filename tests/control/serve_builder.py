@@ -1,8 +1,8 @@
 """As `serve.py`, with an engine that is a folder, and a server that can be told where to die.
 
 All that the builder is asked for is a line of `builder.log` in the state folder. It waits as long as there is a file
-`hold-{call}`, and fails with `fail-{call}`. With a file `kill` (`{step} before` or `{step} after`), the server is killed
-as it tells that the step begins, before that is committed or after it; the file goes first, so that it dies once.
+`hold-{call}`, and fails with `fail-{call}`. With a file `kill` (`{step} before` or `{step} after`), the server is
+killed as it tells that the step begins, before that is committed or after it; the file goes first, so it dies once.
 """
 
 import os
@@ -18,6 +18,7 @@ from control_plane import events
 from control_plane.application import application
 from control_plane.apps import Declaration, Place
 from control_plane.database import Database
+from control_plane.provisioning import workflow
 from control_plane.settings import Settings
 from control_plane.state import Plane
 from control_plane.tables import Event
@@ -82,6 +83,7 @@ def die_on_demand(folder: Path) -> None:
 
 
 def main() -> None:
+    workflow.PAUSES = workflow.UNDO_PAUSES = (0.1, 0.1)
     settings = Settings()
     die_on_demand(settings.state)
     plane = Plane(settings, Database(settings.database), FolderBuilder(settings.state))

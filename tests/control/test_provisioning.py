@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -15,23 +16,49 @@ from server_process import Installation, ServerProcess
 
 from control_plane import audit
 from control_plane.deployments import Progress, record
-from control_plane.tables import App, Event
+from control_plane.tables import App, AuditEntry, Event
 
 SECONDS = 60
 
 
 class Apps(ThreadingHTTPServer):
-    """Where the apps of the test answer: with 503 until `up`."""
+    """Where the apps of the test answer, with 503 while they are not `up`; and Cloudflare's KV."""
 
     up = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.states: dict[str, str] = {}
+        self.url = f"http://127.0.0.1:{self.server_port}"
 
 
 class Answer(BaseHTTPRequestHandler):
     server: Apps
 
+    @property
+    def key(self) -> str:
+        return unquote(self.path.rpartition("/values")[2])
+
     def do_GET(self) -> None:
-        self.send_response(200 if self.server.up else 503)
+        if "/values/" not in self.path:
+            self._answer(200 if self.server.up else 503)
+            return
+        value = self.server.states.get(self.key, "gone")
+        self._answer(404 if value == "gone" else 200, value)
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.server.states[self.key] = body.split("\r\n\r\n")[1].split("\r\n--")[0]
+        self._answer(200, '{"result": null}')
+
+    def do_DELETE(self) -> None:
+        self.server.states[self.key] = "gone"
+        self._answer(200, '{"result": null}')
+
+    def _answer(self, status: int, body: str = "") -> None:
+        self.send_response(status)
         self.end_headers()
+        self.wfile.write(body.encode())
 
     def log_message(self, *_: object) -> None:
         """Nobody reads it."""
@@ -39,10 +66,10 @@ class Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def addresses(installation: Installation) -> Iterator[Apps]:
-    server = Apps(("127.0.0.1", 0), Answer)
+    server = Apps()
     threading.Thread(target=server.serve_forever).start()
     (installation.state / "apps").mkdir()
-    (installation.state / "address").write_text(f"http://127.0.0.1:{server.server_port}")
+    (installation.state / "address").write_text(server.url)
     yield server
     server.shutdown()
     server.server_close()
@@ -53,7 +80,9 @@ class Platform:
 
     def __init__(self, installation: Installation, addresses: Apps, **settings: str) -> None:
         self.installation, self.addresses = installation, addresses
-        self.server: ServerProcess = installation.server("serve_builder.py", **settings)
+        self.server: ServerProcess = installation.server(
+            "serve_builder.py", **{"cloudflare_url": addresses.url, "apps_per_customer": "2", **settings}
+        )
         self.client = installation.client(self.server)
 
     def file(self, name: str) -> Any:
@@ -107,6 +136,10 @@ class Platform:
         lines = self.file("builder.log").read_text().splitlines() if self.file("builder.log").exists() else []
         return Counter(line.split()[0] for line in lines)
 
+    def workers(self) -> set[str]:
+        """The processes that did something with an engine."""
+        return {line.split()[2] for line in self.file("builder.log").read_text().splitlines()}
+
     def told(self) -> list[str]:
         """The steps and ends as events, in their order."""
         with self.installation.database.reading() as session:
@@ -157,19 +190,158 @@ def test_an_app_is_ready_once_it_was_deployed_and_answers(sqlite: Platform) -> N
 
 @on_sqlite
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("step", ["quota", "stack", "deploy", "probe", "ready"])
-def test_a_kill_at_any_step_changes_nothing_of_the_end(sqlite: Platform, step: str, moment: str) -> None:
-    """"""
-    sqlite.file("kill").write_text(f"{step} {moment}")
-    provision = sqlite.begin()
-    if step in ("probe", "ready"):
-        sqlite.until(provision, lambda found: found["step"] == "deploy")
-        sqlite.deploy()
-    sqlite.died()
-    if step not in ("probe", "ready"):
-        sqlite.until(provision, lambda found: found["step"] == "deploy")
-        sqlite.deploy()
+def test_a_kill_at_every_step_in_turn_changes_nothing_of_the_end(sqlite: Platform, moment: str) -> None:
+    """Before the step is kept, or after that, in the midst of it."""
+    provision = ""
+    for step in ("quota", "stack", "deploy", "probe", "ready"):
+        sqlite.file("kill").write_text(f"{step} {moment}")
+        if not provision:
+            provision = sqlite.begin()
+        elif step == "probe":
+            sqlite.deploy()
+        sqlite.died()
     assert sqlite.ended(provision)["status"] == "ready"
     assert sqlite.told() == ["quota", "stack", "deploy", "probe", "ready", "ready"]
     assert sqlite.calls()["made"] == 1
     assert sqlite.apps() == ["shop"]
+
+
+@on_sqlite
+def test_a_kill_while_the_engine_runs_has_it_run_again(sqlite: Platform) -> None:
+    sqlite.file("hold-made").touch()
+    provision = sqlite.begin(first_deploy=False)
+    while not sqlite.calls()["made"]:
+        time.sleep(0.05)
+    sqlite.server.kill()
+    sqlite.file("hold-made").unlink()
+    sqlite.server.start()
+    assert sqlite.ended(provision)["status"] == "ready"
+    assert sqlite.calls() == {"create": 2, "made": 1}
+    assert "deploy" not in sqlite.status(provision)["steps"]
+
+
+@on_sqlite
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_cancelled_one_leaves_nothing_whatever_stops_its_undoing(sqlite: Platform, moment: str) -> None:
+    provision = sqlite.begin()
+    sqlite.until(provision, lambda found: found["step"] == "deploy")
+    sqlite.file("kill").write_text(f"undo {moment}")
+    assert sqlite.client.delete(f"/api/provisions/{provision}").status_code == 202
+    sqlite.died()
+    sqlite.file("kill").write_text(f"cancelled {moment}")
+    sqlite.died()
+    found = sqlite.ended(provision)
+    assert (found["status"], found["error"]) == ("cancelled", None)
+    assert sqlite.told() == ["quota", "stack", "deploy", "cancelling", "cancelling", "cancelled"]
+    assert sqlite.apps() == []
+    assert sqlite.client.delete(f"/api/provisions/{provision}").status_code == 409
+
+
+@on_sqlite
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_app_is_removed_whatever_stops_that(sqlite: Platform, moment: str) -> None:
+    sqlite.ended(sqlite.begin(first_deploy=False))
+    removal = ""
+    for step in ("stack", "forget", "destroyed"):
+        sqlite.file("kill").write_text(f"{step} {moment}")
+        removal = removal or sqlite.client.delete("/api/apps/shop").json()["id"]
+        sqlite.died()
+    assert sqlite.ended(removal)["status"] == "destroyed"
+    assert sqlite.apps() == []
+    assert sqlite.addresses.states == {"/state:shop": "gone"}
+    with sqlite.installation.database.reading() as session:
+        actors = session.execute(sa.select(AuditEntry.action, AuditEntry.actor).order_by(AuditEntry.id)).all()
+    assert actors == [
+        ("provision.create.request", "token:builder"),
+        ("app.create", "token:builder"),
+        ("provision.create", "system"),
+        ("provision.destroy.request", "token:builder"),
+        ("app.destroy", "token:builder"),
+        ("provision.destroy", "system"),
+    ]
+
+
+@on_sqlite
+def test_what_fails_is_undone_unless_it_shall_be_kept(installation: Installation, addresses: Apps) -> None:
+    platform = Platform(installation, addresses, first_deploy_seconds="1", probe_seconds="1")
+    found = platform.ended(platform.begin())
+    assert (found["status"], found["error"]) == (
+        "failed",
+        "deploy: nothing was deployed to production within 1 s",
+    )
+    assert platform.apps() == []
+    addresses.up = False
+    found = platform.ended(platform.begin(first_deploy=False, probe_path="/health", keep=True))
+    assert found["error"].endswith("/shop/health: HTTP 503") and platform.apps() == ["shop"]
+    platform.file("fail-create").touch()
+    found = platform.ended(platform.begin("store", first_deploy=False))
+    assert found["error"] == "stack: the engine refuses to create"
+    assert platform.calls()["create"] == 1 + 1 + 3
+    platform.file("fail-destroy").touch()
+    found = platform.ended(platform.begin("store", first_deploy=False))
+    assert found["error"].endswith(
+        "; what was made is still there: the engine refuses to destroy; DELETE /api/apps/store"
+    )
+    platform.file("fail-destroy").unlink()
+    assert platform.ended(platform.client.delete("/api/apps/store").json()["id"])["status"] == "destroyed"
+    platform.client.close()
+
+
+@on_sqlite
+def test_what_is_refused(sqlite: Platform) -> None:
+    sqlite.file("hold-create").touch()
+    first = sqlite.post(key="one", customer="acme", first_deploy=False)
+    again = sqlite.post(key="one", customer="acme", first_deploy=False)
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert sqlite.post(key="one", customer="acme").status_code == 422
+    assert sqlite.post(customer="acme").json()["detail"].startswith("there is a provision of shop under way: /api/pro")
+    assert sqlite.post("store", customer="acme").status_code == 202
+    assert sqlite.post("third", customer="acme").json()["detail"] == "customer acme has 2 of 2 apps"
+    assert sqlite.post("third", customer="other").status_code == 202
+    assert sqlite.client.delete("/api/apps/shop").status_code == 409
+    sqlite.file("hold-create").unlink()
+    sqlite.ended(first.json()["id"])
+    assert sqlite.post().json()["detail"] == "there is an app shop"
+    for wrong in ({"app_id": "www"}, {"app_id": "a", "plan": "nope"}, {"app_id": "a", "secrets": ["A"]}, {}):
+        assert sqlite.client.post("/api/apps", json=wrong).status_code == 422
+    for method, path in (("DELETE", "apps/nope"), ("GET", "provisions/nope"), ("DELETE", "provisions/nope")):
+        assert sqlite.client.request(method, f"/api/{path}").status_code == 404
+    assert sqlite.client.post("/api/apps", headers={"Authorization": "Bearer osk_no"}, json={}).status_code == 401
+
+
+@on_sqlite
+def test_an_app_is_suspended_and_resumed(sqlite: Platform) -> None:
+    sqlite.ended(sqlite.begin(first_deploy=False))
+    assert sqlite.client.post("/api/apps/shop/suspend", json={"reason": " "}).status_code == 422
+    answer = sqlite.client.post("/api/apps/shop/suspend", json={"reason": "unpaid", "state": "over-quota"})
+    assert (answer.status_code, answer.json()["state"]) == (200, "over-quota")
+    assert '"reason":"unpaid"' in sqlite.addresses.states["/state:shop"]
+    with sqlite.installation.database.reading() as session:
+        assert session.get_one(App, "shop").state == "over-quota"
+    assert sqlite.client.post("/api/apps/shop/resume").json() == {"app": "shop", "state": "active"}
+    sqlite.client.post("/api/apps/shop/resume").raise_for_status()
+    assert sqlite.addresses.states["/state:shop"] == "gone"
+    with sqlite.installation.database.reading() as session:
+        assert session.get_one(App, "shop").state == "active"
+        wanted = sa.select(Event.type).where(Event.type.like("app.%")).order_by(Event.id)
+        assert session.scalars(wanted).all() == ["app.created", "app.suspended", "app.resumed"]
+    assert sqlite.client.post("/api/apps/nope/suspend", json={"reason": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_two_servers_share_the_queue_and_one_is_killed(installation: Installation, addresses: Apps) -> None:
+    """What the dead one had begun goes on in the other one; nothing is lost, and no app is made twice."""
+    first, second = (Platform(installation, addresses, apps_per_customer="100") for _ in range(2))
+    first.file("hold-made").touch()
+    provisions = [first.begin(f"app-{number}", first_deploy=False) for number in range(8)]
+    deadline = time.monotonic() + SECONDS
+    while len(first.workers()) < 2 or first.calls()["made"] < 4:
+        assert time.monotonic() < deadline, "both have two engines each"
+        time.sleep(0.05)
+    first.server.kill()
+    first.file("hold-made").unlink()
+    assert {second.ended(provision)["status"] for provision in provisions} == {"ready"}
+    assert second.apps() == [f"app-{number}" for number in range(8)]
+    assert second.calls()["made"] == 8
+    for platform in (first, second):
+        platform.client.close()

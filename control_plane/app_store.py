@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict
 from app_stacks.cloudflare_api import CloudflareApi, CloudflareError, base_url
 from infra.config import StackConfig
 from infra.names import app_store
-from overskill.errors import CommandError
 
 State = Literal["suspended", "over-quota", "legal", "maintenance"]
 
@@ -43,25 +42,28 @@ class AppState(BaseModel):
 
 
 class AppStore(CloudflareApi):
-    """The states in the app store of one platform. `title` is that of its KV namespace."""
+    """The states in the app store of one platform. `title` is that of its KV namespace, which is looked up without an
+    `id_`."""
 
-    def __init__(self, token: str, base_url: str, account_id: str, title: str) -> None:
+    def __init__(self, token: str, base_url: str, account_id: str, title: str, id_: str | None = None) -> None:
         super().__init__(token, base_url)
-        self.title = title
+        self.title, self._id = title, id_
         self._namespaces = f"/accounts/{account_id}/storage/kv/namespaces"
 
     @classmethod
     def of(cls, config: StackConfig, credentials: Mapping[str, str]) -> "AppStore":
-        """That of a stack. Raises `CommandError` without a token."""
+        """That of a stack. Raises `CloudflareError` without a token."""
         platform, token = config.overskill, credentials.get("CLOUDFLARE_API_TOKEN")
         if not token:
-            raise CommandError("CLOUDFLARE_API_TOKEN is not set: export one that may write Workers KV Storage")
+            raise CloudflareError("CLOUDFLARE_API_TOKEN is not set: export one that may write Workers KV Storage")
         title = app_store(platform.prefix, platform.platform_environment)
         return cls(token, base_url(config.cloudflare.base_url), platform.account_id, title)
 
     @cached_property
     def _namespace(self) -> str | None:
         """The path of the KV namespace; None before the platform has been brought up."""
+        if self._id:
+            return f"{self._namespaces}/{self._id}"
         page = 1
         while True:
             query = {"page": str(page), "per_page": str(NAMESPACES)}
@@ -74,7 +76,7 @@ class AppStore(CloudflareApi):
             page += 1
 
     def state(self, app_id: str) -> AppState | None:
-        """None for an active app. Raises `CommandError` for what is no state."""
+        """None for an active app. Raises `CloudflareError` for what is no state."""
         if not self._namespace:
             return None
         try:
@@ -84,17 +86,17 @@ class AppStore(CloudflareApi):
                 return None
             raise
         except ValueError as error:
-            raise CommandError(
+            raise CloudflareError(
                 f"{PREFIX}{app_id} in KV namespace {self.title} is no state: delete it: {error}"
             ) from None
 
     def set_state(self, app_id: str, state: AppState, removal: datetime | None = None) -> None:
         """Over another one; an app that is to be destroyed may be removed from `removal` on.
 
-        Raises `CommandError` where the platform has no app store.
+        Raises `CloudflareError` where the platform has no app store.
         """
         if not self._namespace:
-            raise CommandError(f"there is no KV namespace {self.title}: bring the platform up first")
+            raise CloudflareError(f"there is no KV namespace {self.title}: bring the platform up first")
         text = state.model_dump_json(exclude_none=True)
         parts = [("value", (None, text))]
         if removal:
