@@ -91,7 +91,7 @@ def _enter(request: Request, plane: Plane, name: str, how: str, back: str) -> Re
 
 
 def to_login(request: Request, problem: LoginNeeded) -> Response:
-    """What a page without a session answers. A part of a page that is asked for takes the browser along."""
-    if "hx-request" in request.headers:
+    """What a page without a session answers. What a script of the page asks for takes the browser along."""
+    if "hx-request" in request.headers or "text/event-stream" in request.headers.get("accept", ""):
         return Response(status_code=401, headers={"HX-Redirect": login_page("/")})
     return RedirectResponse(login_page(problem.back), 303)

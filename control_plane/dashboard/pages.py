@@ -42,7 +42,8 @@ def _meaning(word: str) -> str:
     return MEANINGS.get(word, "warning")
 
 
-def _word(status: str) -> str:
+def word(status: str) -> str:
+    """What people read for a status, a state, or how an event calls a change."""
     return WORDS.get(status, status.replace("-", " "))
 
 
@@ -69,5 +70,5 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"meaning": _meaning, "word": _word, "instant": _instant, "machine": _machine, "span": _span}
+_templates.filters |= {"meaning": _meaning, "word": word, "instant": _instant, "machine": _machine, "span": _span}
 _templates.globals |= {"ENDS": ENDS, "views": views}
