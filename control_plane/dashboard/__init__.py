@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from control_plane.dashboard import login, routes
+from control_plane.dashboard import live, login, routes
 from control_plane.dashboard.session import LoginNeeded
 from control_plane.rate_limits import RateLimit
 
@@ -26,5 +26,6 @@ def install(app: FastAPI) -> None:
     app.state.login_attempts = RateLimit(LOGIN_ATTEMPTS_A_MINUTE, "too many logins were tried")
     app.include_router(login.router)
     app.include_router(routes.router)
+    app.include_router(live.router)
     app.add_exception_handler(LoginNeeded, login.to_login)
     app.mount("/static", Files(directory=Path(__file__).parent / "static"), name="static")

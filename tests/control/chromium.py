@@ -1,10 +1,12 @@
 """A real browser, spoken to over a pipe: Chromium's DevTools protocol, a JSON object and a NUL at a time."""
 
 import base64
+import fcntl
 import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -33,8 +35,6 @@ class Chromium:
     """One page of a browser of its own, with an empty profile in `folder`."""
 
     def __init__(self, folder: Path, width: int = 1280, height: int = 900) -> None:
-        commands, self._commands = os.pipe()
-        self._answers, answers = os.pipe()
         options = [
             "--headless=new",
             "--no-sandbox",
@@ -45,11 +45,14 @@ class Chromium:
             "--remote-debugging-pipe",
             f"--user-data-dir={folder}",
         ]
-        # A shell puts the pipes where Chromium expects them.
-        script = f'exec "$@" 3<&{commands} 4>&{answers} 2>/dev/null'
-        self._process = subprocess.Popen(
-            ["sh", "-c", script, "sh", find(), *options], pass_fds=(commands, answers), stdout=subprocess.DEVNULL
-        )
+        (commands, self._commands), (self._answers, answers) = _pipe(), _pipe()
+        places: list[tuple[Any, ...]] = [
+            (os.POSIX_SPAWN_DUP2, commands, 3),
+            (os.POSIX_SPAWN_DUP2, answers, 4),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ]
+        self._process = os.posix_spawn(find(), ["chromium", *options], os.environ, file_actions=places)
         os.close(commands)
         os.close(answers)
         self._numbers, self._rest, self._session = itertools.count(1), b"", ""
@@ -65,8 +68,8 @@ class Chromium:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(20)
+        os.kill(self._process, signal.SIGTERM)
+        os.waitpid(self._process, 0)
         os.close(self._commands)
         os.close(self._answers)
 
@@ -85,9 +88,7 @@ class Chromium:
             self._note(answer)
 
     def size(self, width: int, height: int, *, phone: bool = False) -> None:
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone
-        )
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
 
     def dark(self) -> None:
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
@@ -138,3 +139,12 @@ class Chromium:
         }
         if read := parts.get(message.get("method", "")):
             self.messages.append(read(message["params"]))
+
+
+def _pipe() -> tuple[int, int]:
+    """Both ends above 9: what is put at 3 and 4 must not be one of them."""
+    ends = os.pipe()
+    high = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
+    for end in ends:
+        os.close(end)
+    return high[0], high[1]

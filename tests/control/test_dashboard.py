@@ -1,0 +1,109 @@
+"""The dashboard in a real browser, over a real server: what happens shows by itself, and the keyboard is enough."""
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import Chromium
+from server_process import Installation, ServerProcess
+
+from control_plane import deployments, operators
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def server(installation: Installation) -> ServerProcess:
+    with installation.declare("abc123", "shop").database.writing() as session:
+        operators.set_password(session, "anna", PASSWORD)
+    return installation.server()
+
+
+@pytest.fixture
+def page(tmp_path: Path, server: ServerProcess, installation: Installation) -> Iterator[Chromium]:
+    """A browser in which an operator is logged in."""
+    with installation.database.writing() as session:
+        link = operators.login_link(session, "anna", server.url)
+    with Chromium(tmp_path / "browser") as browser:
+        browser.open(link)
+        browser.wait("document.querySelector('#live')?.dataset.state === 'on'")
+        yield browser
+        assert browser.messages == [], "nothing that the page's policy refused, and no error"
+
+
+def tell(installation: Installation, status: deployments.Status, run_id: int = 1) -> None:
+    progress = deployments.Progress(
+        app_id="abc123",
+        environment="production",
+        script="abc123",
+        run_id=run_id,
+        run_attempt=1,
+        commit="c0ffee00",
+        status=status,
+        at=dt.datetime.now(dt.UTC),
+    )
+    with installation.database.writing() as session:
+        deployments.record(session, progress)
+
+
+@pytest.mark.parametrize("path", ["/", "/apps/abc123", "/activity"])
+def test_each_phase_shows_within_a_second(
+    page: Chromium, server: ServerProcess, installation: Installation, path: str
+) -> None:
+    page.open(f"{server.url}{path}")
+    page.wait("document.querySelector('#live').dataset.state === 'on'")
+    waits = {}
+    for status, word in (("building", "building"), ("uploaded", "going live"), ("succeeded", "live")):
+        tell(installation, status)
+        began = time.monotonic()
+        page.wait(f"[...document.querySelectorAll('main .badge')].some(badge => badge.textContent === '{word}')")
+        waits[status] = time.monotonic() - began
+        page.wait(f"document.querySelector('[role=status]').textContent === 'abc123: {word}'")
+    print(path, {status: f"{seconds * 1000:.0f} ms" for status, seconds in waits.items()})
+    assert max(waits.values()) < 1
+
+
+def test_what_happened_while_the_connection_was_gone_is_shown(
+    page: Chromium, server: ServerProcess, installation: Installation
+) -> None:
+    page.open(f"{server.url}/apps/abc123")
+    page.wait("document.querySelector('#live').dataset.state === 'on'")
+    server.kill()
+    page.wait("document.querySelector('#live').dataset.state === 'off'")
+    tell(installation, "building")
+    server.start()
+    page.wait("document.querySelector('main .badge.working')", 60)
+    page.messages.clear()  # of connections that were refused
+
+
+def test_logging_in_and_out_by_keyboard_alone(page: Chromium, server: ServerProcess) -> None:
+    page.run("document.querySelector('.who').requestSubmit()")
+    page.wait("location.pathname === '/login' && document.activeElement.id === 'name'")
+    page.write("anna")
+    page.press("Tab", 9)
+    page.write(PASSWORD)
+    page.press("Enter", 13)
+    page.wait("location.pathname === '/' && document.readyState === 'complete'")
+    page.press("Tab", 9)
+    assert page.run("document.activeElement.textContent") == "Skip to the content"
+    page.press("Enter", 13)
+    page.wait("document.activeElement.id === 'main'")
+    page.press("Tab", 9)
+    assert page.run("document.activeElement.id") == "q"
+    page.write("sho")
+    page.wait("document.querySelectorAll('#apps tbody tr').length === 1")
+    assert page.run("location.search") == "?q=sho&state="
+    assert page.run("document.activeElement.id") == "q", "the focus stays where it is written"
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_page_is_wider_than_its_screen(
+    page: Chromium, server: ServerProcess, installation: Installation, width: int
+) -> None:
+    tell(installation, "building")
+    page.size(width, 800, phone=width < 500)
+    for path in ("/", "/apps/abc123", "/activity", "/provisions", "/failed-webhooks", "/audit"):
+        page.open(f"{server.url}{path}")
+        assert page.run("document.documentElement.scrollWidth") <= width, path
