@@ -13,6 +13,7 @@ from control_plane.notices import Text
 from control_plane.state import GivenPlane, Plane
 from control_plane.stream import BEAT
 from control_plane.tables import App
+from control_plane.telemetry import WATCHERS
 
 LONGEST = 900
 """Seconds after which a client has to come again, and to show that it still may."""
@@ -69,10 +70,11 @@ async def _frames(plane: Plane, last_event_id: int | None, app_id: str | None) -
         if place != last_event_id:
             told = {"asked": last_event_id, "oldest": oldest, "newest": newest}
             opening += f"id: {place}\nevent: reset\ndata: {json.dumps(told)}\n\n"
-    yield opening.encode()
-    async for found in plane.stream.after(place, app_id):
-        if found or now() >= silent:
-            yield b"".join(told.frame for told in found) or b":\n\n"
-            silent = now() + BEAT
-        if now() > until:
-            return
+    with WATCHERS.track_inprogress():
+        yield opening.encode()
+        async for found in plane.stream.after(place, app_id):
+            if found or now() >= silent:
+                yield b"".join(told.frame for told in found) or b":\n\n"
+                silent = now() + BEAT
+            if now() > until:
+                return

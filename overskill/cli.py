@@ -28,6 +28,8 @@ from overskill.local_api import start
 from overskill.local_cloud_process import Programs
 from overskill.local_command import Profile, Seed, local
 from overskill.logs_command import logs
+from overskill.operator_command import link as operator_link
+from overskill.operator_command import operator
 from overskill.progress import duration, step
 from overskill.project import LOCAL_STACK, Project
 from overskill.removal import GRACE_DAYS, DeleteRepository, GraceDays, Now, Removal
@@ -58,6 +60,7 @@ app.add_typer(local, name="local")
 app.add_typer(bench, name="bench")
 app.add_typer(fleet, name="fleet")
 app.add_typer(template, name="template")
+app.add_typer(operator, name="operator")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
 console = Console(highlight=False)
@@ -97,7 +100,7 @@ def up(
         else:
             console.print(f"Platform {stack} is up. An app in it: ./dev app create NAME --stack {stack}")
         if control_plane:
-            print(f"{'control plane':<16} {control_plane.url}")
+            print(f"{'control plane':<16} {operator_link(session.project, stack, control_plane.url)}")
         print(f"{'local cloud':<16} {session.cloud.page_url}")
         console.print(f"Ready after {duration(time.monotonic() - started)}.", end=" ")
         if detach:

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 
 import uvicorn
 
+from control_plane import logs
 from control_plane.application import application
 from control_plane.database import Database
 from control_plane.settings import Settings
@@ -21,6 +22,7 @@ GRACE_SECONDS = 3
 
 def run(settings: Settings, builder: Builder | None) -> None:
     """Return at Ctrl-C and SIGTERM, once what runs has been left in order. Raises `CommandError` if it can't serve."""
+    logs.configure(settings)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with closing(Database(settings.database)) as database, _bound(settings) as opened:
         host, port = opened.getsockname()[:2]
@@ -29,6 +31,8 @@ def run(settings: Settings, builder: Builder | None) -> None:
             application(Plane(settings, database, builder)),
             lifespan="on",
             access_log=False,
+            log_config=None,
+            proxy_headers=False,  # the application knows its proxies itself
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from overskill.app_store import AppState, AppStore
+from control_plane.app_store import AppState, AppStore
 
 Step = Literal["suspend", "wait", "destroy"]
 

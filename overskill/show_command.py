@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from app_stacks.cloudflare_api import ScriptAddress
+from control_plane.app_store import AppStore
 from infra.names import Script, check_app_id
 from overskill import app_stack_file
-from overskill.app_store import AppStore
 from overskill.engine import Engine
 from overskill.errors import CommandError
 from overskill.fleet.projects import file_in_fleet, home

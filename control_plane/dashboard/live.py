@@ -53,7 +53,8 @@ def _frame(found: Sequence[Told]) -> bytes:
     events = [json.loads(told.frame.partition(b"data: ")[2]) for told in found]
     kinds = dict.fromkeys(event["type"].partition(".")[0] for event in events)
     last = events[-1]
-    subject, change = last["data"].get("script") or last["app"] or "", last["type"].partition(".")[2]
+    subject = last["data"].get("script") or last["app"] or ""
+    change = last["data"].get("step") or last["type"].partition(".")[2]
     lines = [f"event: {kind}\ndata: {found[-1].id}\n\n" for kind in kinds]
     lines.append(f"id: {found[-1].id}\nevent: told\ndata: {html.escape(f'{subject}: {word(change)}')}\n\n")
     return "".join(lines).encode()

@@ -16,6 +16,7 @@ MEANINGS = {
     "built": "working",
     "uploaded": "working",
     "running": "working",
+    "cancelling": "working",
     "succeeded": "good",
     "ready": "good",
     "active": "good",
@@ -23,6 +24,7 @@ MEANINGS = {
     "failed": "bad",
     "refused": "bad",
     "cancelled": "quiet",
+    "destroyed": "quiet",
 }
 """What a word says to who looks at it, as a class of `style.css`; any other one is a warning."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from control_plane.apps import Declaration, Place
 from control_plane.deployments import ENDS
+from control_plane.provisioning.records import ENDS as ENDS_OF_PROVISIONS
 from control_plane.tables import App, AuditEntry, Delivery, Deployment, Event, Notification, Provision
 
 ROWS = 50
@@ -103,7 +104,7 @@ def subjects(app: App) -> list[str]:
 
 def provisions(session: Session) -> list[Provision]:
     """The newest, and before them all that are under way."""
-    under_way = Provision.status.in_(["queued", "running"])
+    under_way = Provision.status.not_in(ENDS_OF_PROVISIONS)
     query = sa.select(Provision).order_by(under_way.desc(), Provision.created_at.desc()).limit(ROWS)
     return list(session.scalars(query))
 

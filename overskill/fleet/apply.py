@@ -15,9 +15,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from app_stacks.config import AppConfig
+from control_plane.app_store import AppStore
 from overskill import app_stack_file, control_plane_records
 from overskill.app_stack_file import is_encrypted
-from overskill.app_store import AppStore
 from overskill.engine import Engine, Outcome
 from overskill.fleet import apps_file, costs, desired_state
 from overskill.fleet.apps_file import AppsFile

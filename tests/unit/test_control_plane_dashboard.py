@@ -3,12 +3,14 @@
 import datetime as dt
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
-from control_plane_settings import browser, declare_app, plane
+from control_plane_settings import browser, csrf, declare_app, plane
 
+from app_stacks import cloudflare_api
 from control_plane import audit, deployments, operators
 from control_plane.dashboard import views
 from control_plane.state import Plane
@@ -136,7 +138,15 @@ def test_the_newest_come_first_and_older_ones_by_a_link(served: Plane, client: h
 
 def test_provisions_failed_webhooks_and_the_audit(served: Plane, client: httpx.Client) -> None:
     with served.database.writing() as session:
-        content = {"customer": "acme", "request": {}, "error": None, "created_at": BEGAN, "updated_at": BEGAN}
+        content = {
+            "action": "create",
+            "steps": {},
+            "customer": "acme",
+            "actor": "token:builder",
+            "request": {},
+            "error": None,
+        }
+        content |= {"created_at": BEGAN, "updated_at": BEGAN}
         session.add(Provision(id="1", app_id="made", status="ready", step="ready", **content))
         session.add(Provision(id="2", app_id="new", status="running", step="repository", **content))
         delivery = {"event": "github.push", "app_id": "gone", "body": {}, "received_at": BEGAN, "attempts": 3}
@@ -149,6 +159,63 @@ def test_provisions_failed_webhooks_and_the_audit(served: Plane, client: httpx.C
     assert failed.count("github.push failed came in gone no app gone 3") == 1
     assert "app:made" in client.get("/audit").text
     assert "app:made" not in client.get("/audit?subject=app:new").text
+
+
+class Store:
+    """An app store that has one value, or (`broken`) takes none."""
+
+    def __init__(self) -> None:
+        self.value: bytes | None = None
+        self.broken = False
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        assert request.url.path.endswith("/storage/kv/namespaces/store/values/state:abc123")
+        if self.broken:
+            return httpx.Response(403, json={"success": False, "errors": [{"code": 10000, "message": "not yours"}]})
+        if request.method == "GET" and self.value is None:
+            return httpx.Response(404, json={"success": False, "errors": [{"code": 10009, "message": "no key"}]})
+        if request.method == "GET":
+            return httpx.Response(200, content=self.value)
+        form = re.search(rb"{.*}", request.read())
+        self.value = form and form[0]
+        return httpx.Response(200, json={"success": True, "result": None, "errors": []})
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+    made = Store()
+    with_store = partial(httpx.Client, transport=httpx.MockTransport(made.answer))
+    monkeypatch.setattr(cloudflare_api.httpx, "Client", with_store)
+    return made
+
+
+def test_an_app_is_suspended_and_resumed(served: Plane, client: httpx.Client, store: Store) -> None:
+    declare_app(served, "abc123")
+    form = {"csrf": csrf(client), "reason": "unpaid", "state": "legal"}
+    assert 'action="/apps/abc123/suspend"' in client.get("/apps/abc123").text
+    assert client.post("/apps/abc123/suspend", data=form).headers["location"] == "/apps/abc123"
+    assert store.value and b"unpaid" in store.value
+    page = client.get("/apps/abc123").text
+    assert "app.suspend ok operator:anna app:abc123" in text(page) and 'action="/apps/abc123/resume"' in page
+    assert client.post("/apps/abc123/resume", data=form).status_code == 303
+    assert store.value is None
+    assert "app.resume ok operator:anna" in text(client.get("/apps/abc123").text)
+
+
+def test_a_store_that_does_not_take_it_changes_nothing(served: Plane, client: httpx.Client, store: Store) -> None:
+    declare_app(served, "abc123")
+    store.broken = True
+    form = {"csrf": csrf(client), "reason": "unpaid", "state": "legal"}
+    answer = client.post("/apps/abc123/suspend", data=form)
+    assert answer.status_code == 502 and "not yours" in answer.text
+    assert 'action="/apps/abc123/suspend"' in client.get("/apps/abc123").text
+    assert client.post("/apps/other/suspend", data=form).status_code == 404
+
+
+def test_a_browser_that_is_refused_is_shown_a_page(client: httpx.Client) -> None:
+    answer = client.post("/logout", data={"csrf": "guessed"}, headers={"Accept": "text/html"})
+    assert (answer.status_code, "load its page again" in answer.text, "<main" in answer.text) == (403, True, True)
+    assert client.get("/none", headers={"Accept": "application/json"}).json() == {"detail": "Not Found"}
 
 
 def test_nothing_that_others_wrote_is_markup(served: Plane, client: httpx.Client) -> None:
