@@ -1,4 +1,4 @@
-"""The control plane that `./dev up` starts: an app is made, suspended and destroyed by its API, with the real engine."""
+"""The control plane that `./dev up` starts: an app made, suspended and destroyed by its API, by the real engine."""
 
 import re
 import time
