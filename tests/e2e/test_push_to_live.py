@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 import yaml
 from conftest import PLANTED, Checkout
@@ -24,30 +25,62 @@ HEADLINE = "Your app is live"
 SECONDS = 180
 """For a run, with an npm cache that is cold at first."""
 
+BROKER = "/api/deploy"
+ENDS = {"deploy.succeeded", "deploy.failed"}
 REPOSITORY = f"/api/v3/repos/overskill-apps/{APP}"
 
 
-class Hooks(ThreadingHTTPServer):
-    """Takes what the pipeline tells. Refuses the first call, as a control plane does that is just being started."""
+class Platform(ThreadingHTTPServer):
+    """Takes what the pipeline tells; refuses the first call, as a control plane does that is just being started.
+
+    It hands deploys on to `cloudflare` with `token`, where they come with an identity token for it: the least that a
+    broker does. `brokered` are those tokens' claims.
+    """
 
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
         self.refused = False
+        self.brokered: list[dict[str, Any]] = []
+        self.cloudflare = self.token = ""
         super().__init__(("127.0.0.1", 0), _Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Hooks
+    server: Platform
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path.startswith(BROKER):
+            self._hand_on(body)
+        else:
+            self._take(body)
+
+    do_POST = do_PUT = do_GET
+
+    def _hand_on(self, body: bytes) -> None:
+        bearer = self.headers["Authorization"].removeprefix("Bearer ")
+        claims = jwt.decode(bearer, options={"verify_signature": False})
+        if claims.get("aud") == "overskill-deploy":
+            self.server.brokered.append(claims)
+            bearer = self.server.token
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": self.headers.get("Content-Type", "")}
+        url = self.server.cloudflare + self.path.removeprefix(BROKER)
+        answer = httpx.request(self.command, url, headers=headers, content=body, trust_env=False, timeout=60)
+        self.send_response(answer.status_code)
+        self.send_header("Content-Type", answer.headers["Content-Type"])
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def _take(self, body: bytes) -> None:
         first, self.server.refused = not self.server.refused, True
+        event = json.loads(body)
         if not first:
             signed = f"{self.headers['webhook-id']}.{self.headers['webhook-timestamp']}.".encode() + body
-            digest = hmac.new(app_secret().encode(), signed, hashlib.sha256).digest()
+            digest = hmac.new(app_secret(event["app"]).encode(), signed, hashlib.sha256).digest()
             assert self.headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
-            self.server.told.append(json.loads(body))
+            self.server.told.append(event)
         self.send_response(503 if first else 202)
         self.end_headers()
 
@@ -55,15 +88,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing on the terminal."""
 
 
-def app_secret() -> str:
-    return hmac.new(PLANTED.encode(), f"webhook:{APP}".encode(), hashlib.sha256).hexdigest()
+def app_secret(app: str = APP) -> str:
+    return hmac.new(PLANTED.encode(), f"webhook:{app}".encode(), hashlib.sha256).hexdigest()
 
 
 class App:
     """The app's clone, and what its repository and its addresses say."""
 
-    def __init__(self, up: Checkout, clone: Path, hooks: Hooks) -> None:
-        self.up, self.clone, self.hooks = up, clone, hooks
+    def __init__(self, up: Checkout, clone: Path, platform: Platform) -> None:
+        self.up, self.clone, self.platform = up, clone, platform
 
     def git(self, *words: str) -> str:
         run = subprocess.run(["git", *words], cwd=self.clone, capture_output=True, text=True, check=False)
@@ -126,26 +159,27 @@ class App:
 @pytest.fixture(scope="module")
 def app(checkout: Checkout) -> Iterator[App]:
     """The platform, the app with a token of its own, and a clone of what it starts from."""
-    hooks = Hooks()
-    checkout.configure("local", overskill__apiBase=f"http://127.0.0.1:{hooks.server_port}/api")
+    platform = Platform()
+    checkout.configure("local", overskill__apiBase=f"http://127.0.0.1:{platform.server_port}/api")
     checkout.run("up", "--detach")
     file = checkout.root / "app_stacks" / "stacks" / f"Pulumi.{STACK}.yaml"
     content = yaml.safe_load(file.read_text())
     content["config"]["overskill-apps:deployCredentials"] = "token"
     file.write_text(yaml.safe_dump(content))
-    token = checkout.cloud.credentials()["cloudflare_token"]
+    token = platform.token = checkout.cloud.credentials()["cloudflare_token"]
+    platform.cloudflare = f"http://127.0.0.1:{checkout.cloud.api_port}/client/v4"
     checkout.pulumi(STACK, "config", "set", "--secret", "overskill-apps:cloudflareToken", token)
     checkout.run("app", "create", APP)
     clone = checkout.root.parent / "clone"
     credentials = f"git:{checkout.cloud.credentials()['github_token']}"
     url = f"http://{credentials}@127.0.0.1:{checkout.cloud.api_port}/overskill-apps/{APP}.git"
     subprocess.run(["git", "clone", "--quiet", url, str(clone)], check=True)
-    made = App(checkout, clone, hooks)
+    made = App(checkout, clone, platform)
     made.git("config", "user.name", "Ada")
     made.git("config", "user.email", "ada@example.com")
     yield made
-    hooks.shutdown()
-    hooks.server_close()
+    platform.shutdown()
+    platform.server_close()
 
 
 def test_a_push_to_main_is_live_at_both_addresses(app):
@@ -156,7 +190,7 @@ def test_a_push_to_main_is_live_at_both_addresses(app):
     assert "Ultra Think, first" in app.shown()
     assert app.page(path="/.well-known/overskill.json").json()["commit"] == commit
     assert app.page(path="/api/hello").json() == {"message": "Hello from ultrathink, production."}
-    told = [event for event in app.hooks.told if event["commit"] == commit]
+    told = [event for event in app.platform.told if event["commit"] == commit]
     assert [event["type"] for event in told] == [
         f"deploy.{phase}" for phase in ("started", "built", "uploaded", "succeeded")
     ]
@@ -185,7 +219,7 @@ def test_what_cannot_be_built_changes_nothing_and_is_told(app):
     assert run["conclusion"] == "failure"
     assert "is not assignable to type 'number'" in app.log(run)
     assert app.page().text == before
-    last = app.hooks.told[-1]
+    last = app.platform.told[-1]
     assert (last["type"], last["commit"], last["run"]["id"]) == ("deploy.failed", commit, str(run["id"]))
     assert "check" in last["error"]
     app.git("revert", "--no-edit", "HEAD")
@@ -231,7 +265,7 @@ def test_no_secret_is_in_a_log_or_a_bundle(app):
 
 
 def test_generated_code_is_the_first_commit(app, tmp_path):
-    """With the platform's pipeline, and without what is nobody's to push; it runs at once."""
+    """With the platform's pipeline, and without what is nobody's to push; deployed at once, through the platform."""
     code = tmp_path / "code"
     shutil.copytree(app.up.root / "app_template", code, ignore=shutil.ignore_patterns(".github"))
     (code / "node_modules").mkdir()
@@ -245,7 +279,12 @@ def test_generated_code_is_the_first_commit(app, tmp_path):
     paths = {entry["path"] for entry in tree["tree"]}
     assert {".github/workflows/deploy-to-wfp.yml", ".github/overskill/run.mjs", "src/App.tsx"} <= paths
     assert not any(path.startswith(("node_modules", ".env")) for path in paths)
-    runs = app.up.api("GET", f"{repository}/actions/runs").json()["workflow_runs"]
-    assert "First version" in [run["display_title"] for run in runs]
+    deadline = time.monotonic() + SECONDS
+    while not any(event["app"] == "generated" and event["type"] in ENDS for event in app.platform.told):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert "Generated" in app.shown("generated")
+    assert {claims["repository"] for claims in app.platform.brokered} == {"overskill-apps/generated"}
+    assert {claims["environment"] for claims in app.platform.brokered} == {"production"}
     (code / "package-lock.json").unlink()
     assert "package-lock.json missing" in app.up.run("app", "create", "more", "--from", str(code), code=1)

@@ -49,4 +49,20 @@ def test_npm_packages():
     wrangler = lock["packages"]["node_modules/wrangler"]
     assert wrangler["version"] == wanted["dependencies"]["wrangler"]
     assert wrangler["dependencies"]["workerd"] == workerd
-    assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
+
+
+def test_no_lock_of_npm_names_a_registry():
+    locks = [
+        ROOT / "package-lock.json",
+        *(ROOT / "tests").rglob("package-lock.json"),
+        ROOT / "app_template/package-lock.json",
+    ]
+    named = {path: json.loads(path.read_text())["packages"] for path in locks}
+    assert [(path, name) for path, names in named.items() for name in names if "resolved" in names[name]] == []
+
+
+def test_the_template_has_one_wrangler_and_one_workerd():
+    """Its Vite plugin brings both at exact versions: a second of each would double what each deploy installs."""
+    packages = json.loads((ROOT / "app_template" / "package-lock.json").read_text())["packages"]
+    for name in ("wrangler", "workerd"):
+        assert [path for path in packages if path.endswith(f"node_modules/{name}")] == [f"node_modules/{name}"]
