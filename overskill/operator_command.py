@@ -19,7 +19,7 @@ Name = Annotated[str, typer.Argument(help="What the operator is called; one that
 Stack = Annotated[str, typer.Option(help="The platform stack.")]
 
 
-@operator.command()
+@operator.command("set-password")
 def set_password(name: Name, stack: Stack = LOCAL_STACK) -> None:
     """Ask for a password and set it: who is logged in by another one is so no longer."""
     project = Project()
@@ -34,7 +34,7 @@ def set_password(name: Name, stack: Stack = LOCAL_STACK) -> None:
     print(f"{name} may log in.")
 
 
-@operator.command()
+@operator.command("login-link")
 def login_link(
     name: Name,
     url: Annotated[str, typer.Option(help="The dashboard's. [default: OVERSKILL_PUBLIC_URL, or the local one]")] = "",

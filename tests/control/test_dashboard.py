@@ -13,6 +13,9 @@ from control_plane import deployments, operators
 
 PASSWORD = "correct horse battery"
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no database makes a difference to."""
+
 
 @pytest.fixture
 def server(installation: Installation) -> ServerProcess:
@@ -65,6 +68,7 @@ def test_each_phase_shows_within_a_second(
     assert max(waits.values()) < 1
 
 
+@on_sqlite
 def test_what_happened_while_the_connection_was_gone_is_shown(
     page: Chromium, server: ServerProcess, installation: Installation
 ) -> None:
@@ -78,9 +82,10 @@ def test_what_happened_while_the_connection_was_gone_is_shown(
     page.messages.clear()  # of connections that were refused
 
 
+@on_sqlite
 def test_logging_in_and_out_by_keyboard_alone(page: Chromium, server: ServerProcess) -> None:
     page.run("document.querySelector('.who').requestSubmit()")
-    page.wait("location.pathname === '/login' && document.activeElement.id === 'name'")
+    page.wait("location.pathname === '/login' && document.activeElement?.id === 'name'")
     page.write("anna")
     page.press("Tab", 9)
     page.write(PASSWORD)
@@ -89,15 +94,16 @@ def test_logging_in_and_out_by_keyboard_alone(page: Chromium, server: ServerProc
     page.press("Tab", 9)
     assert page.run("document.activeElement.textContent") == "Skip to the content"
     page.press("Enter", 13)
-    page.wait("document.activeElement.id === 'main'")
+    page.wait("document.activeElement?.id === 'main'")
     page.press("Tab", 9)
-    assert page.run("document.activeElement.id") == "q"
+    assert page.run("document.activeElement?.id") == "q"
     page.write("sho")
     page.wait("document.querySelectorAll('#apps tbody tr').length === 1")
     assert page.run("location.search") == "?q=sho&state="
-    assert page.run("document.activeElement.id") == "q", "the focus stays where it is written"
+    assert page.run("document.activeElement?.id") == "q", "the focus stays where it is written"
 
 
+@on_sqlite
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_no_page_is_wider_than_its_screen(
     page: Chromium, server: ServerProcess, installation: Installation, width: int
@@ -107,3 +113,20 @@ def test_no_page_is_wider_than_its_screen(
     for path in ("/", "/apps/abc123", "/activity", "/provisions", "/failed-webhooks", "/audit"):
         page.open(f"{server.url}{path}")
         assert page.run("document.documentElement.scrollWidth") <= width, path
+
+
+@on_sqlite
+def test_an_operator_suspends_an_app_by_keyboard(
+    page: Chromium, server: ServerProcess, installation: Installation
+) -> None:
+    page.open(f"{server.url}/apps/shop")
+    page.run("document.querySelector('.state summary').focus()")
+    page.press("Enter", 13)
+    page.wait("document.querySelector('.state details').open")
+    page.press("Tab", 9)
+    page.press("Tab", 9)
+    assert page.run("document.activeElement?.id") == "reason"
+    page.write("unpaid")
+    page.press("Enter", 13)
+    page.wait("document.title.startsWith('Nothing has changed')")  # no Cloudflare answers here, and that is said
+    page.messages.clear()
