@@ -22,7 +22,9 @@ REQUESTS = Histogram(
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
 )
-DECISIONS = Counter("overskill_broker_decisions", "Calls of deploys, by what the broker made of them.", ["decision"])
+DECISIONS = Counter(
+    "overskill_broker_decisions", "Calls of deploys, and what the broker made of them.", ["action", "result"]
+)
 WATCHERS = Gauge("overskill_stream_clients", "Clients that follow the events.")
 
 _log = logging.getLogger("control_plane.requests")

@@ -112,6 +112,7 @@ def test_no_page_is_wider_than_its_screen(
     page.size(width, 800, phone=width < 500)
     for path in ("/", "/apps/abc123", "/activity", "/provisions", "/failed-webhooks", "/audit"):
         page.open(f"{server.url}{path}")
+        page.run("document.querySelectorAll('details').forEach(part => (part.open = true))")
         assert page.run("document.documentElement.scrollWidth") <= width, path
 
 
