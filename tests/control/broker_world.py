@@ -237,6 +237,20 @@ class World:
             method, f"{self.url}/api/deploy{path}", headers=headers, trust_env=False, timeout=30, **options
         )
 
+    def is_refused(self, answer: httpx.Response, status: int, reason: str) -> None:
+        """By the broker, in Cloudflare's envelope, on the record, and with nothing in any of it that is secret."""
+        content = answer.json()
+        assert (answer.status_code, content["success"], content["result"]) == (status, False, None), answer.text
+        (error,) = content["errors"]
+        assert reason in error["message"]
+        entry = self.audited()[-1]
+        assert (entry.result, entry.details["error"]) == ("refused", error["message"])
+        assert entry.origin == "127.0.0.1"
+        for text in (answer.text, json.dumps(entry.details)):
+            assert "eyJ" not in text
+            assert CLOUDFLARE_TOKEN not in text
+        assert self.neighbours.calls == []
+
     def audited(self) -> list[AuditEntry]:
         """What the broker has written, the oldest first."""
         with self.database.reading() as session:
