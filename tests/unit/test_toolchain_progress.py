@@ -55,7 +55,7 @@ def test_a_commands_output_is_in_the_log_alone(tmp_path, capfd):
     ("script", "timeout", "cause"),
     [
         ("print('last words'); raise SystemExit(3)", None, "ended with status 3"),
-        ("print('last words', flush=True); import time; time.sleep(9)", 2, r"did not end within 2 s"),
+        ("print('last words', flush=True); import time; time.sleep(9)", 2, r"did not end within 2\.0 s"),
     ],
 )
 def test_a_failed_command_shows_cause_log_and_the_last_lines(tmp_path, script, timeout, cause):
