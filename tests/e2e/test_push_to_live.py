@@ -220,7 +220,7 @@ def test_what_cannot_be_built_changes_nothing_and_is_told(app):
     assert "is not assignable to type 'number'" in app.log(run)
     assert app.page().text == before
     last = app.platform.told[-1]
-    assert (last["type"], last["commit"], last["run"]["id"]) == ("deploy.failed", commit, str(run["id"]))
+    assert (last["type"], last["commit"], last["run"]["id"]) == ("deploy.failed", commit, run["id"])
     assert "check" in last["error"]
     app.git("revert", "--no-edit", "HEAD")
 

@@ -21,7 +21,7 @@
  * @property {string} commit
  * @property {number | null} pullRequest
  * @property {string} actor
- * @property {{ id: string, attempt: number, url: string }} run
+ * @property {{ id: number, attempt: number, url: string }} run
  */
 
 /**
@@ -39,7 +39,7 @@ export function runOf(env, event) {
     pullRequest,
     actor: env.GITHUB_ACTOR ?? "",
     run: {
-      id: env.GITHUB_RUN_ID ?? "",
+      id: Number(env.GITHUB_RUN_ID),
       attempt: Number(env.GITHUB_RUN_ATTEMPT),
       url: `${env.GITHUB_SERVER_URL}/${env.GITHUB_REPOSITORY}/actions/runs/${env.GITHUB_RUN_ID}`,
     },

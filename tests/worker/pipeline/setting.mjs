@@ -21,7 +21,7 @@ export const RUN = {
   commit: "c0ffee",
   pullRequest: null,
   actor: "ada",
-  run: { id: "7", attempt: 1, url: "https://github.example/o/abc123/actions/runs/7" },
+  run: { id: 7, attempt: 1, url: "https://github.example/o/abc123/actions/runs/7" },
 };
 
 export const folder = () => mkdtempSync(join(tmpdir(), "pipeline-"));

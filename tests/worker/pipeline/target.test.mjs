@@ -27,9 +27,9 @@ test("what has no place is refused with what there is", () => {
 });
 
 test("a pull request's commit is its head, and not what GitHub has merged to try it", () => {
-  const env = { OVERSKILL_APP: JSON.stringify(APP), GITHUB_SHA: "merged", GITHUB_RUN_ATTEMPT: "2", GITHUB_REF_NAME: "main" };
+  const env = { OVERSKILL_APP: JSON.stringify(APP), GITHUB_SHA: "merged", GITHUB_RUN_ID: "7", GITHUB_RUN_ATTEMPT: "2", GITHUB_REF_NAME: "main" };
   const run = runOf(env, { pull_request: { number: 3, head: { sha: "head" } } });
-  assert.deepEqual([run.commit, run.pullRequest, run.run.attempt], ["head", 3, 2]);
+  assert.deepEqual([run.commit, run.pullRequest, run.run.id, run.run.attempt], ["head", 3, 7, 2]);
   assert.equal(runOf(env, {}).commit, "merged");
 });
 
