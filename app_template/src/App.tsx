@@ -6,7 +6,9 @@ export function App() {
   return (
     <main>
       <h1>{HEADLINE}</h1>
-      <p className="lead">This is its first page. Make it yours: every push to the repository appears here by itself.</p>
+      <p className="lead">
+        This is its first page. Make it yours: every push to the repository appears here by itself.
+      </p>
       <ol>
         <li>
           <h2>Change this page</h2>
@@ -17,7 +19,8 @@ export function App() {
         <li>
           <h2>Try things first</h2>
           <p>
-            A pull request has an address of its own, told in a comment. The branch <code>staging</code> has one that stays.
+            A pull request has an address of its own, told in a comment. The branch <code>staging</code> has one that
+            stays.
           </p>
         </li>
         <li>

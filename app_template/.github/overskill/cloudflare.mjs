@@ -1,4 +1,4 @@
-// Cloudflare's API for this run: the platform's broker, which knows the run by its identity token, or Cloudflare itself.
+// Cloudflare's API for this run: the platform's broker, which knows the run by its identity token, or Cloudflare.
 
 export class Cloudflare {
   #app;
@@ -21,14 +21,19 @@ export class Cloudflare {
   async token() {
     if (this.#app.broker) return this.#identity();
     if (this.#env.CLOUDFLARE_API_TOKEN) return this.#env.CLOUDFLARE_API_TOKEN;
-    throw new Error("the secret CLOUDFLARE_API_TOKEN is missing, and the app has no broker: bring up the app's stack again");
+    throw new Error(
+      "the secret CLOUDFLARE_API_TOKEN is missing, and the app has no broker: bring up the app's stack again",
+    );
   }
 
   async #identity() {
     const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer } = this.#env;
     if (!url) throw new Error("GitHub gives this run no identity token: the job needs `permissions: id-token: write`");
     const asked = `${url}&audience=${encodeURIComponent(this.#app.audience ?? "")}`;
-    const answer = await fetch(asked, { headers: { Authorization: `Bearer ${bearer}` }, signal: AbortSignal.timeout(10_000) });
+    const answer = await fetch(asked, {
+      headers: { Authorization: `Bearer ${bearer}` },
+      signal: AbortSignal.timeout(10_000),
+    });
     if (!answer.ok) throw new Error(`GitHub gives no identity token: ${answer.status} ${await answer.text()}`);
     const { value } = await answer.json();
     console.log(`::add-mask::${value}`);
@@ -58,7 +63,8 @@ export class Cloudflare {
 
   /** Undefined where there is no such script. */
   async #call(method, namespace, path) {
-    const url = `${this.baseUrl}/accounts/${this.#app.account}/workers/dispatch/namespaces/${namespace}/scripts/${path}`;
+    const namespaces = `${this.baseUrl}/accounts/${this.#app.account}/workers/dispatch/namespaces`;
+    const url = `${namespaces}/${namespace}/scripts/${path}`;
     const headers = { Authorization: `Bearer ${await this.token()}` };
     const answer = await fetch(url, { method, headers, signal: AbortSignal.timeout(30_000) });
     if (answer.status === 404) return undefined;

@@ -34,8 +34,8 @@ export async function deploy(run, cloudflare, outbox, env) {
 }
 
 /**
- * What an upload would take from the script if it left it out; with a broker, that is the broker's to add. A pull request's is
- * tagged as the app's preview is.
+ * What an upload would take from the script if it left it out; with a broker, that is the broker's to add. A pull
+ * request's is tagged as the app's preview is.
  *
  * @param {import("./target.mjs").Run} run
  * @param {import("./cloudflare.mjs").Cloudflare} cloudflare
@@ -61,11 +61,15 @@ export function prepared({ app, target, commit, run }, folder, metadata) {
   }
   const file = resolve(dirname(redirect), JSON.parse(readFileSync(redirect, "utf8")).configPath);
   const config = JSON.parse(readFileSync(file, "utf8"));
-  if (!config.assets?.directory) throw new Error('the build has no page: wrangler.jsonc needs "assets": {}, and index.html');
+  if (!config.assets?.directory)
+    throw new Error('the build has no page: wrangler.jsonc needs "assets": {}, and index.html');
   const version = join(dirname(file), config.assets.directory, VERSION_FILE);
   mkdirSync(dirname(version), { recursive: true });
   writeFileSync(version, JSON.stringify({ app: app.id, environment: target.environment, commit, run: run.url }));
-  writeFileSync(file, JSON.stringify({ ...config, ...PLATFORMS, name: target.script, unsafe: metadata && { metadata } }));
+  writeFileSync(
+    file,
+    JSON.stringify({ ...config, ...PLATFORMS, name: target.script, unsafe: metadata && { metadata } }),
+  );
   return file;
 }
 
@@ -114,7 +118,10 @@ function ended(program, words, env) {
   return new Promise((fulfil, reject) => {
     const child = spawn(program, words, { env, stdio: ["ignore", "pipe", "pipe"] });
     let printed = "";
-    for (const [stream, shown] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+    for (const [stream, shown] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ]) {
       stream.setEncoding("utf8").on("data", (text) => {
         printed += text;
         shown.write(text);

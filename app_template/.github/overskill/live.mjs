@@ -21,13 +21,20 @@ export async function untilLive(url, commit, { seconds = 90 } = {}) {
   const started = Date.now();
   const end = started + seconds * 1_000;
   for (let pause = 100; ; pause = Math.min(pause * 1.5, 2_000)) {
-    const found = await served(new URL(`${VERSION_FILE}?${commit}`, url)).catch((error) => ({ problem: error.message }));
-    if (found.commit === commit) return console.log(`live after ${((Date.now() - started) / 1_000).toFixed(1)} s: ${url}`);
+    const found = await served(new URL(`${VERSION_FILE}?${commit}`, url)).catch((error) => ({
+      problem: error.message,
+    }));
+    if (found.commit === commit)
+      return console.log(`live after ${((Date.now() - started) / 1_000).toFixed(1)} s: ${url}`);
     if (WITHHELD.has(found.code)) {
-      return console.log(`::notice::deployed, but ${url} is withheld by the platform (${found.code}), so nobody could look`);
+      return console.log(
+        `::notice::deployed, but ${url} is withheld by the platform (${found.code}), so nobody could look`,
+      );
     }
     if (Date.now() + pause > end) {
-      throw new Error(`${url} does not serve ${commit} after ${seconds} s: ${found.problem ?? `it serves ${found.commit}`}`);
+      throw new Error(
+        `${url} does not serve ${commit} after ${seconds} s: ${found.problem ?? `it serves ${found.commit}`}`,
+      );
     }
     await sleep(pause);
   }

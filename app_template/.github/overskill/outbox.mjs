@@ -1,7 +1,7 @@
 // What the platform is told of a deploy: https://www.standardwebhooks.com, signed with the app's own secret.
 //
-// A deploy waits for nobody: each event is sent once at its time. What was not taken is kept in a file, and sent before the next
-// one; the last event of a run is sent with patience, and whatever is left then is a warning.
+// A deploy waits for nobody: each event is sent once at its time. What was not taken is kept in a file, and sent before
+// the next one; the last event of a run is sent with patience, and whatever is left then is a warning.
 
 import { createHmac } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -44,7 +44,8 @@ export class Outbox {
       if (waiting.length === 0) break;
     }
     writeFileSync(this.#file, JSON.stringify(waiting));
-    if (last && waiting.length > 0) console.log(`::warning::${this.#run.app.hooks} was not told of this deploy: ${problem}`);
+    if (last && waiting.length > 0)
+      console.log(`::warning::${this.#run.app.hooks} was not told of this deploy: ${problem}`);
   }
 
   #kept() {
@@ -80,7 +81,10 @@ export class Outbox {
   async #send(event) {
     const body = JSON.stringify(event);
     const id = `msg_${event.run.id}_${event.run.attempt}_${event.type.replace(".", "_")}`;
-    const headers = { "Content-Type": "application/json", ...signed(id, Math.floor(Date.now() / 1_000), body, this.#secret) };
+    const headers = {
+      "Content-Type": "application/json",
+      ...signed(id, Math.floor(Date.now() / 1_000), body, this.#secret),
+    };
     const call = { method: "POST", headers, body, redirect: "error", signal: AbortSignal.timeout(3_000) };
     try {
       const answer = await fetch(this.#run.app.hooks, call);

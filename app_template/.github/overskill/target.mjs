@@ -56,8 +56,11 @@ export function targetOf(app, branch, pullRequest) {
   const environment = pullRequest ? "preview" : { main: "production", staging: "staging" }[branch];
   if (!environment) throw new Error(`branch ${branch} is deployed nowhere: main is production, staging is staging`);
   const namespace = app.namespaces[environment];
-  if (!namespace) throw new Error(`app ${app.id} has no ${environment}; it has ${Object.keys(app.namespaces).join(", ")}`);
+  if (!namespace)
+    throw new Error(`app ${app.id} has no ${environment}; it has ${Object.keys(app.namespaces).join(", ")}`);
   const numbered = (text) => text.replace("{number}", String(pullRequest));
-  const { script, url } = pullRequest ? app.pullRequests : { script: app.scripts[environment], url: app.urls[environment] };
+  const { script, url } = pullRequest
+    ? app.pullRequests
+    : { script: app.scripts[environment], url: app.urls[environment] };
   return { environment, namespace, script: numbered(script), url: numbered(url) };
 }

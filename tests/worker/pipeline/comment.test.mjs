@@ -6,9 +6,16 @@ import { RUN, serving } from "./setting.mjs";
 const OURS = "github-actions[bot]";
 
 test("the one comment is found behind a page of others, and changed; nobody else's ever is", async (t) => {
-  const others = Array.from({ length: 100 }, (_, id) => ({ id, user: { login: "ada" }, body: "<!-- overskill preview -->" }));
+  const others = Array.from({ length: 100 }, (_, id) => ({
+    id,
+    user: { login: "ada" },
+    body: "<!-- overskill preview -->",
+  }));
   const ours = { id: 500, user: { login: OURS }, body: "<!-- overskill preview -->\nold" };
-  const github = await serving(t, ({ method, url }) => [200, method === "GET" ? (url.endsWith("page=1") ? others : [ours]) : {}]);
+  const github = await serving(t, ({ method, url }) => [
+    200,
+    method === "GET" ? (url.endsWith("page=1") ? others : [ours]) : {},
+  ]);
   const env = { GITHUB_API_URL: github.url, GITHUB_REPOSITORY: "o/abc123", GITHUB_TOKEN: "token" };
   await comment({ ...RUN, pullRequest: 4 }, env, "new");
   const { method, url, body } = github.calls.at(-1);
@@ -17,7 +24,10 @@ test("the one comment is found behind a page of others, and changed; nobody else
 });
 
 test("without one, it is made; what GitHub refuses is told", async (t) => {
-  const github = await serving(t, ({ method }) => [method === "GET" ? 200 : 403, method === "GET" ? [] : { message: "no" }]);
+  const github = await serving(t, ({ method }) => [
+    method === "GET" ? 200 : 403,
+    method === "GET" ? [] : { message: "no" },
+  ]);
   const env = { GITHUB_API_URL: github.url, GITHUB_REPOSITORY: "o/abc123", GITHUB_TOKEN: "token" };
   await assert.rejects(comment({ ...RUN, pullRequest: 4 }, env, "new"), /^Error: POST .*issues\/4\/comments: 403/);
 });

@@ -11,7 +11,10 @@ import { APP, folder, RUN, serving } from "./setting.mjs";
 function built(config = { main: "index.js", assets: { directory: "../client" } }) {
   const root = folder();
   for (const path of [".wrangler/deploy", "dist/app"]) mkdirSync(join(root, path), { recursive: true });
-  writeFileSync(join(root, ".wrangler/deploy/config.json"), JSON.stringify({ configPath: "../../dist/app/wrangler.json" }));
+  writeFileSync(
+    join(root, ".wrangler/deploy/config.json"),
+    JSON.stringify({ configPath: "../../dist/app/wrangler.json" }),
+  );
   writeFileSync(join(root, "dist/app/wrangler.json"), JSON.stringify(config));
   return root;
 }
@@ -36,12 +39,17 @@ test("what is no build of a page is refused with the remedy", () => {
 });
 
 test("with a token of its own a deploy keeps the tags, and a pull request's has those of the preview", async (t) => {
-  const api = await serving(t, ({ url }) => (url.includes("o-preview") ? [200, { result: ["app-abc123", "plan-pro"] }] : [404, {}]));
+  const api = await serving(t, ({ url }) =>
+    url.includes("o-preview") ? [200, { result: ["app-abc123", "plan-pro"] }] : [404, {}],
+  );
   const cloudflare = new Cloudflare({ ...APP, cloudflare: api.url }, { CLOUDFLARE_API_TOKEN: "token" });
   const target = { ...RUN.target, environment: "preview", namespace: "o-preview", script: "preview-abc123-pr4" };
   const { tags } = await ownMetadata({ ...RUN, target, pullRequest: 4 }, cloudflare);
   assert.deepEqual(tags, ["app-abc123", "plan-pro", "pull-request-4"]);
-  assert.equal(api.calls[0].url, "/accounts/account-1/workers/dispatch/namespaces/o-preview/scripts/preview-abc123/tags");
+  assert.equal(
+    api.calls[0].url,
+    "/accounts/account-1/workers/dispatch/namespaces/o-preview/scripts/preview-abc123/tags",
+  );
   assert.equal(api.calls[0].headers.authorization, "Bearer token");
   assert.deepEqual((await ownMetadata(RUN, cloudflare)).tags, ["app-abc123", "environment-production"]);
 });
@@ -68,14 +76,26 @@ test("a script that is gone already is removed; what the API refuses is told", a
 function wrangler(...ends) {
   const root = folder();
   const program = join(root, "wrangler");
-  const lines = ends.map((end, number) => `${number + 1}) ${end} ;;`).join("\n");
-  writeFileSync(program, `#!/bin/sh\necho "$CLOUDFLARE_API_TOKEN$OVERSKILL_WEBHOOK_SECRET$GITHUB_TOKEN" >>${root}/starts\ncase $(wc -l <${root}/starts) in\n${lines}\nesac\n`);
+  const lines = [
+    "#!/bin/sh",
+    `echo "$CLOUDFLARE_API_TOKEN$OVERSKILL_WEBHOOK_SECRET$GITHUB_TOKEN" >>${root}/starts`,
+    `case $(wc -l <${root}/starts) in`,
+    ...ends.map((end, number) => `${number + 1}) ${end} ;;`),
+    "esac",
+  ];
+  writeFileSync(program, lines.join("\n"));
   chmodSync(program, 0o755);
   return { program, starts: () => readFileSync(join(root, "starts"), "utf8").trim().split("\n") };
 }
 
-const ENV = { PATH: process.env.PATH, CLOUDFLARE_API_TOKEN: "token", OVERSKILL_WEBHOOK_SECRET: "hook", GITHUB_TOKEN: "github" };
-const upload = ({ program }) => uploaded(RUN, new Cloudflare(APP, ENV), "wrangler.json", ENV, { program, pauses: [1, 1] });
+const ENV = {
+  PATH: process.env.PATH,
+  CLOUDFLARE_API_TOKEN: "token",
+  OVERSKILL_WEBHOOK_SECRET: "hook",
+  GITHUB_TOKEN: "github",
+};
+const upload = ({ program }) =>
+  uploaded(RUN, new Cloudflare(APP, ENV), "wrangler.json", ENV, { program, pauses: [1, 1] });
 
 test("an upload is tried again where the API is the reason, and wrangler gets no secret but its token", async () => {
   const made = wrangler("echo '[ERROR] 503'; exit 1", "echo '[ERROR] fetch failed'; exit 1", "exit 0");
@@ -95,7 +115,10 @@ test("live is what serves this commit", async (t) => {
   await untilLive(`${edge.url}/app/abc123/`, "c0ffee");
   assert.equal(edge.calls.length, 3);
   assert.equal(edge.calls[0].url, "/app/abc123/.well-known/overskill.json?c0ffee");
-  await assert.rejects(untilLive(edge.url, "other", { seconds: 0.2 }), /does not serve other after 0.2 s: it serves c0ffee/);
+  await assert.rejects(
+    untilLive(edge.url, "other", { seconds: 0.2 }),
+    /does not serve other after 0.2 s: it serves c0ffee/,
+  );
 });
 
 test("what the platform withholds on purpose is deployed all the same", async (t) => {

@@ -10,7 +10,11 @@ export const APP = {
   account: "account-1",
   scripts: { preview: "preview-abc123", staging: "staging-abc123", production: "abc123" },
   namespaces: { preview: "o-preview", staging: "o-staging", production: "o-production" },
-  urls: { preview: "https://preview-abc123.example/", staging: "https://staging-abc123.example/", production: "https://abc123.example/" },
+  urls: {
+    preview: "https://preview-abc123.example/",
+    staging: "https://staging-abc123.example/",
+    production: "https://abc123.example/",
+  },
   pullRequests: { script: "preview-abc123-pr{number}", url: "https://preview-abc123-pr{number}.example/" },
   hooks: "https://platform.example/api/hooks/deploy",
 };
@@ -27,10 +31,12 @@ export const RUN = {
 export const folder = () => mkdtempSync(join(tmpdir(), "pipeline-"));
 
 /**
+ * @typedef {{ method: string, url: string, headers: object, body: string }} Call
+ *
  * A server for one test; `answer` gives `[status, body]` of each request, which are kept in `calls`.
  *
  * @param {import("node:test").TestContext} t
- * @param {(call: { method: string, url: string, headers: object, body: string }, number: number) => [number, unknown]} answer
+ * @param {(call: Call, number: number) => [number, unknown]} answer
  */
 export async function serving(t, answer) {
   const calls = [];

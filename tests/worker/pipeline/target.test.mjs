@@ -27,14 +27,23 @@ test("what has no place is refused with what there is", () => {
 });
 
 test("a pull request's commit is its head, and not what GitHub has merged to try it", () => {
-  const env = { OVERSKILL_APP: JSON.stringify(APP), GITHUB_SHA: "merged", GITHUB_RUN_ID: "7", GITHUB_RUN_ATTEMPT: "2", GITHUB_REF_NAME: "main" };
+  const env = {
+    OVERSKILL_APP: JSON.stringify(APP),
+    GITHUB_SHA: "merged",
+    GITHUB_RUN_ID: "7",
+    GITHUB_RUN_ATTEMPT: "2",
+    GITHUB_REF_NAME: "main",
+  };
   const run = runOf(env, { pull_request: { number: 3, head: { sha: "head" } } });
   assert.deepEqual([run.commit, run.pullRequest, run.run.id, run.run.attempt], ["head", 3, 7, 2]);
   assert.equal(runOf(env, {}).commit, "merged");
 });
 
 test("a failure is told by the step that had it, in its own words if it left any", () => {
-  assert.equal(reasonOf({ begin: { outcome: "success" }, test: { outcome: "failure", outputs: {} } }), "step test failed; its log says why");
+  assert.equal(
+    reasonOf({ begin: { outcome: "success" }, test: { outcome: "failure", outputs: {} } }),
+    "step test failed; its log says why",
+  );
   assert.equal(reasonOf({ deploy: { outcome: "failure", outputs: { error: "no route" } } }), "no route");
   assert.match(reasonOf({ build: { outcome: "cancelled" } }), /^cancelled/);
 });
