@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -101,9 +102,10 @@ class Inbox:
             self._came.set()
 
     def _keep(self, deliveries: list[Accepted]) -> set[str]:
-        """The keys of those that are new."""
+        """The keys of those that are new. In order: servers that are sent the same ones never block each other."""
         now = dt.datetime.now(dt.UTC)
-        rows = [{**vars(delivery), "received_at": now, "next_at": now, "attempts": 0} for delivery in deliveries]
+        more = {"received_at": now, "next_at": now, "attempts": 0}
+        rows = [{**vars(delivery), **more} for delivery in sorted(deliveries, key=attrgetter("key"))]
         with self._database.adding() as connection:
             return set(connection.scalars(self._insert, rows))
 

@@ -133,6 +133,13 @@ class ServerProcess:
             self.process.wait(20)
 
     @property
+    def cpu(self) -> float:
+        """Seconds that it has used."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        seconds: float = times.user + times.system
+        return seconds
+
+    @property
     def resident(self) -> int:
         """Bytes."""
         size: int = psutil.Process(self.process.pid).memory_info().rss

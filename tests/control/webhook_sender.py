@@ -83,17 +83,19 @@ class Answered:
 
 
 async def send(port: int, requests: Iterable[Request], connections: int = 32) -> list[Answered]:
-    """Send all as fast as they are answered; the answers are in the order of the requests."""
-    waiting = list(enumerate(requests))[::-1]
-    answers: list[Answered] = [Answered(0, 0.0)] * len(waiting)
+    """Send all as fast as they are answered, each signed when its turn comes if they are made as they are asked for.
+
+    The answers are in the order of the requests.
+    """
+    numbered, answers = enumerate(requests), dict[int, Answered]()
 
     async def one_connection() -> None:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
             return
-        while waiting:
-            number, request = waiting.pop()
+        for number, request in numbered:
+            answers[number] = Answered(0, 0.0)
             began = time.perf_counter()
             try:
                 writer.write(request.raw)
@@ -106,7 +108,9 @@ async def send(port: int, requests: Iterable[Request], connections: int = 32) ->
         writer.close()
 
     await asyncio.gather(*(one_connection() for _ in range(connections)))
-    return answers
+    for number, _ in numbered:  # nobody was there any more to send it to
+        answers[number] = Answered(0, 0.0)
+    return [answers[number] for number in sorted(answers)]
 
 
 def sent(port: int, requests: Iterable[Request], connections: int = 32) -> list[Answered]:
