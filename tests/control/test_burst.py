@@ -17,15 +17,18 @@ from control_plane.deployments import STATUSES
 Message = tuple[str, dict[str, Any]]
 """An id and a body: signed anew whenever it is sent."""
 
+Told = tuple[tuple[str, int], str, dict[str, Any]]
+"""A deployment's script and run, the status that a notice gives it, and the notice."""
+
 APPS = [f"app{number}" for number in range(20)]
-TOLD = {"started": "building", "built": "built", "uploaded": "uploaded", "succeeded": "succeeded"}
+TYPES = {"started": "building", "built": "built", "uploaded": "uploaded", "succeeded": "succeeded"}
 """What a run tells, with what its deployment then is."""
 
 
-def notices(count: int, chance: random.Random) -> Iterator[tuple[tuple[str, int], str, dict]]:
+def notices(count: int, chance: random.Random) -> Iterator[Told]:
     """So many of runs that tell four things each, though one in ten is never sent: script and run, status, notice."""
     for number in range(count * 10 // 9):
-        run, (type, status) = number // 4, list(TOLD.items())[number % 4]
+        run, (type, status) = number // 4, list(TYPES.items())[number % 4]
         app_id = APPS[run % len(APPS)]
         if chance.random() >= 0.1:
             yield (app_id, run + 1), status, notice(app_id, type, run + 1)
@@ -48,7 +51,11 @@ def burst(installation: Installation, count: int) -> None:
         server.start()
     assert _unanswered(server, unsent) == []
     worked_off(installation.database, seconds=60 + count / 10)
+    _took_effect_once(installation, told)
 
+
+def _took_effect_once(installation: Installation, told: list[Told]) -> None:
+    """Each deployment is where the furthest of its notices has it, and no status of it was an event twice."""
     expected: dict[tuple[str, int], set[str]] = {}
     for key, status, _ in told:
         expected.setdefault(key, set()).add(status)
@@ -76,6 +83,24 @@ def _kill_at(installation: Installation, server: ServerProcess, count: int) -> N
 
 def test_a_burst_of_a_thousand_through_two_deaths_of_the_server(installation):
     burst(installation, 1_000)
+
+
+def test_two_servers_that_are_sent_the_same_deliveries_at_once(installation):
+    told = list(notices(300, random.Random(8)))  # noqa: S311
+    ports = [installation.declare(*APPS).server().port, installation.server().port]
+
+    async def both() -> list[list[Answered]]:
+        messages = [(f"msg_{number}", body) for number, (_, _, body) in enumerate(told)]
+        orders = messages, messages[::-1]
+        sending = [
+            send(port, (from_pipeline(body, id=id) for id, body in order))
+            for port, order in zip(ports, orders, strict=True)
+        ]
+        return await asyncio.gather(*sending)
+
+    assert {answer.status for answers in asyncio.run(both()) for answer in answers} == {202}
+    worked_off(installation.database, 120)
+    _took_effect_once(installation, told)
 
 
 @pytest.mark.slow
