@@ -279,9 +279,8 @@ def test_what_fails_is_undone_unless_it_shall_be_kept(installation: Installation
     assert platform.calls()["create"] == 1 + 1 + 3
     platform.file("fail-destroy").touch()
     found = platform.ended(platform.begin("store", first_deploy=False))
-    assert found["error"].endswith(
-        "; what was made is still there: the engine refuses to destroy; DELETE /api/apps/store"
-    )
+    left = "what was made is still there: the engine refuses to destroy; DELETE /api/apps/store"
+    assert found["error"] == f"stack: the engine refuses to create; {left}"
     platform.file("fail-destroy").unlink()
     assert platform.ended(platform.client.delete("/api/apps/store").json()["id"])["status"] == "destroyed"
     platform.client.close()

@@ -11,6 +11,7 @@ import typer
 from pydantic import BaseModel
 
 from app_stacks.config import CLOUDFLARE_TOKEN, PROJECT, AppConfig
+from control_plane.settings import Settings
 from infra.config import StackConfig
 from local_cloud.control import control_routes
 from local_cloud.profiles import PROFILES, Wanted
@@ -45,6 +46,10 @@ def test_every_command_is_in_the_readme():
 
 def test_every_configuration_key_is_in_the_readme():
     assert [key for key in keys(StackConfig) if f"`{key}`" not in README] == []
+
+
+def test_every_setting_of_the_control_plane_is_in_the_readme():
+    assert [name for name in Settings.model_fields if f"`OVERSKILL_{name.upper()}`" not in README] == []
 
 
 def test_every_key_of_an_apps_stack_is_in_the_readme():
