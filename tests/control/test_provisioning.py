@@ -133,12 +133,16 @@ class Platform:
 
     def calls(self) -> Counter[str]:
         """What the builder was asked for."""
-        lines = self.file("builder.log").read_text().splitlines() if self.file("builder.log").exists() else []
-        return Counter(line.split()[0] for line in lines)
+        return Counter(call for call, _, _ in self._log())
 
     def workers(self) -> set[str]:
         """The processes that did something with an engine."""
-        return {line.split()[2] for line in self.file("builder.log").read_text().splitlines()}
+        return {process for _, _, process in self._log()}
+
+    def _log(self) -> list[list[str]]:
+        """`[call, app id, process id]` of each call."""
+        log = self.file("builder.log")
+        return [line.split() for line in log.read_text().splitlines()] if log.exists() else []
 
     def told(self) -> list[str]:
         """The steps and ends as events, in their order."""
