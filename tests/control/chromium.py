@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import pytest
 
@@ -111,9 +111,10 @@ class Chromium:
             assert time.monotonic() < deadline, (script, self.run("document.body.innerText"), self.messages)
             time.sleep(0.02)
 
-    def press(self, key: str, code: int) -> None:
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+    def press(self, key: Literal["Enter", "Tab"]) -> None:
+        code, text = {"Enter": (13, "\r"), "Tab": (9, "")}[key]
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text)
 
     def write(self, text: str) -> None:
         """Into what has the focus."""

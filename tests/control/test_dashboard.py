@@ -87,15 +87,15 @@ def test_logging_in_and_out_by_keyboard_alone(page: Chromium, server: ServerProc
     page.run("document.querySelector('.who').requestSubmit()")
     page.wait("location.pathname === '/login' && document.activeElement?.id === 'name'")
     page.write("anna")
-    page.press("Tab", 9)
+    page.press("Tab")
     page.write(PASSWORD)
-    page.press("Enter", 13)
+    page.press("Enter")
     page.wait("location.pathname === '/' && document.readyState === 'complete'")
-    page.press("Tab", 9)
+    page.press("Tab")
     assert page.run("document.activeElement.textContent") == "Skip to the content"
-    page.press("Enter", 13)
+    page.press("Enter")
     page.wait("document.activeElement?.id === 'main'")
-    page.press("Tab", 9)
+    page.press("Tab")
     assert page.run("document.activeElement?.id") == "q"
     page.write("sho")
     page.wait("document.querySelectorAll('#apps tbody tr').length === 1")
@@ -122,12 +122,12 @@ def test_an_operator_suspends_an_app_by_keyboard(
 ) -> None:
     page.open(f"{server.url}/apps/shop")
     page.run("document.querySelector('.state summary').focus()")
-    page.press("Enter", 13)
+    page.press("Enter")
     page.wait("document.querySelector('.state details').open")
-    page.press("Tab", 9)
-    page.press("Tab", 9)
+    page.press("Tab")
+    page.press("Tab")
     assert page.run("document.activeElement?.id") == "reason"
     page.write("unpaid")
-    page.press("Enter", 13)
+    page.press("Enter")
     page.wait("document.title.startsWith('Nothing has changed')")  # no Cloudflare answers here, and that is said
     page.messages.clear()
