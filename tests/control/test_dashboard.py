@@ -13,6 +13,13 @@ from control_plane import deployments, operators
 
 PASSWORD = "correct horse battery"
 
+LATEST = {
+    "/": "#apps [data-label='Last deploy'] > span > :first-child",
+    "/apps/abc123": "#places .badge",
+    "/activity": "#deployments .badge",
+}
+"""Where a page has the status of the latest deploy of the first app."""
+
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what no database makes a difference to."""
 
@@ -51,20 +58,18 @@ def tell(installation: Installation, status: deployments.Status, run_id: int = 1
         deployments.record(session, progress)
 
 
-@pytest.mark.parametrize("path", ["/", "/apps/abc123", "/activity"])
-def test_each_phase_shows_within_a_second(
-    page: Chromium, server: ServerProcess, installation: Installation, path: str
-) -> None:
-    page.open(f"{server.url}{path}")
-    page.wait("document.querySelector('#live').dataset.state === 'on'")
+def test_each_phase_shows_within_a_second(page: Chromium, server: ServerProcess, installation: Installation) -> None:
     waits = {}
-    for status, word in (("building", "building"), ("uploaded", "going live"), ("succeeded", "live")):
-        tell(installation, status)
-        began = time.monotonic()
-        page.wait(f"[...document.querySelectorAll('main .badge')].some(badge => badge.textContent === '{word}')")
-        waits[status] = time.monotonic() - began
-        page.wait(f"document.querySelector('[role=status]').textContent === 'abc123: {word}'")
-    print(path, {status: f"{seconds * 1000:.0f} ms" for status, seconds in waits.items()})
+    for run_id, path in enumerate(("/", "/apps/abc123", "/activity"), 1):
+        page.open(f"{server.url}{path}")
+        page.wait("document.querySelector('#live').dataset.state === 'on'")
+        for status, word in (("building", "building"), ("uploaded", "going live"), ("succeeded", "live")):
+            tell(installation, status, run_id)
+            began = time.monotonic()
+            page.wait(f'document.querySelector("{LATEST[path]}").textContent === "{word}"')
+            waits[path, status] = time.monotonic() - began
+            page.wait(f"document.querySelector('[role=status]').textContent === 'abc123: {word}'")
+    print({case: f"{seconds * 1000:.0f} ms" for case, seconds in waits.items()})
     assert max(waits.values()) < 1
 
 
@@ -104,16 +109,17 @@ def test_logging_in_and_out_by_keyboard_alone(page: Chromium, server: ServerProc
 
 
 @on_sqlite
-@pytest.mark.parametrize("width", [320, 390, 1280])
-def test_no_page_is_wider_than_its_screen(
-    page: Chromium, server: ServerProcess, installation: Installation, width: int
-) -> None:
+def test_no_page_is_wider_than_its_screen(page: Chromium, server: ServerProcess, installation: Installation) -> None:
     tell(installation, "building")
-    page.size(width, 800, phone=width < 500)
-    for path in ("/", "/apps/abc123", "/activity", "/provisions", "/failed-webhooks", "/audit"):
-        page.open(f"{server.url}{path}")
-        page.run("document.querySelectorAll('details').forEach(part => (part.open = true))")
-        assert page.run("document.documentElement.scrollWidth") <= width, path
+    wide = []
+    for width in (320, 390, 1280):
+        page.size(width, 800, phone=width < 500)
+        for path in ("/", "/apps/abc123", "/activity", "/provisions", "/failed-webhooks", "/audit"):
+            page.open(f"{server.url}{path}")
+            page.run("document.querySelectorAll('details').forEach(part => (part.open = true))")
+            if page.run("document.documentElement.scrollWidth") > width:
+                wide.append((width, path))
+    assert wide == []
 
 
 @on_sqlite

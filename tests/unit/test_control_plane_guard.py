@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from control_plane_settings import SECRETS, browser, declare_app, plane, settings
 from fastapi import HTTPException
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
-from control_plane import access, deployments, guard, health, logs, rate_limits
+from control_plane import access, deployments, guard, health, logs, rate_limits, traces
 from control_plane.state import Plane
 from control_plane.tables import Delivery
 
@@ -167,3 +170,20 @@ def test_it_is_ready_as_long_as_the_inbox_is_worked_off_and_the_database_answers
     (tmp_path / "control-plane.db").write_bytes(b"no database any more" * 100)
     gone = browser(made).get("/ready")
     assert (gone.status_code, gone.json()["database"]) == (503, "not reached")
+
+
+@pytest.mark.parametrize("collector", ["", "http://127.0.0.1:4318"])
+def test_traces_are_sent_where_they_are_collected_and_have_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, collector: str
+) -> None:
+    sent = InMemorySpanExporter()
+    monkeypatch.setenv(traces.COLLECTOR, collector)
+    monkeypatch.setattr(traces, "OTLPSpanExporter", lambda: sent)
+    monkeypatch.setattr(traces, "BatchSpanProcessor", SimpleSpanProcessor)
+    client = browser(plane(tmp_path))
+    for path in ("/health", "/login/the-key", "/apps/abc123"):
+        client.get(path)
+    spans = sent.get_finished_spans()
+    names = {span.name for span in spans if span.kind is SpanKind.SERVER}
+    assert names == ({"GET /apps/{app_id}"} if collector else set())
+    assert "the-key" not in "".join(span.to_json() for span in spans)
