@@ -1,15 +1,15 @@
 """The dashboard in a real browser, over a real server: what happens shows by itself, and the keyboard is enough."""
 
-import datetime as dt
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from chromium import Chromium
+from dashboard_steps import tell
 from server_process import Installation, ServerProcess
 
-from control_plane import deployments, operators
+from control_plane import operators
 
 PASSWORD = "correct horse battery"
 
@@ -41,21 +41,6 @@ def page(tmp_path: Path, server: ServerProcess, installation: Installation) -> I
         browser.wait("document.querySelector('#live')?.dataset.state === 'on'")
         yield browser
         assert browser.messages == [], "nothing that the page's policy refused, and no error"
-
-
-def tell(installation: Installation, status: deployments.Status, run_id: int = 1) -> None:
-    progress = deployments.Progress(
-        app_id="abc123",
-        environment="production",
-        script="abc123",
-        run_id=run_id,
-        run_attempt=1,
-        commit="c0ffee00",
-        status=status,
-        at=dt.datetime.now(dt.UTC),
-    )
-    with installation.database.writing() as session:
-        deployments.record(session, progress)
 
 
 def test_each_phase_shows_within_a_second(page: Chromium, server: ServerProcess, installation: Installation) -> None:
