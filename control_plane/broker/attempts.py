@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from sqlalchemy.orm import Session
 
-from control_plane import audit
+from control_plane import audit, telemetry
 from control_plane.broker.identity import Run
 from control_plane.broker.refusals import Refused
 from control_plane.database import Database
@@ -49,3 +49,4 @@ class Attempt:
         with self.database.writing() as session:
             also(session)
             audit.append(session, deed)
+        telemetry.DECISIONS.labels(self.action, outcome).inc()
