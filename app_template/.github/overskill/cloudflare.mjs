@@ -1,5 +1,7 @@
 // Cloudflare's API for this run: the platform's broker, which knows the run by its identity token, or Cloudflare.
 
+import { answered } from "./patience.mjs";
+
 export class Cloudflare {
   #app;
   #env;
@@ -30,10 +32,7 @@ export class Cloudflare {
     const { ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: bearer } = this.#env;
     if (!url) throw new Error("GitHub gives this run no identity token: the job needs `permissions: id-token: write`");
     const asked = `${url}&audience=${encodeURIComponent(this.#app.audience ?? "")}`;
-    const answer = await fetch(asked, {
-      headers: { Authorization: `Bearer ${bearer}` },
-      signal: AbortSignal.timeout(10_000),
-    });
+    const answer = await answered(asked, { headers: { Authorization: `Bearer ${bearer}` } });
     if (!answer.ok) throw new Error(`GitHub gives no identity token: ${answer.status} ${await answer.text()}`);
     const { value } = await answer.json();
     console.log(`::add-mask::${value}`);
@@ -66,7 +65,7 @@ export class Cloudflare {
     const namespaces = `${this.baseUrl}/accounts/${this.#app.account}/workers/dispatch/namespaces`;
     const url = `${namespaces}/${namespace}/scripts/${path}`;
     const headers = { Authorization: `Bearer ${await this.token()}` };
-    const answer = await fetch(url, { method, headers, signal: AbortSignal.timeout(30_000) });
+    const answer = await answered(url, { method, headers });
     if (answer.status === 404) return undefined;
     if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`);
     return answer.json();

@@ -1,25 +1,42 @@
 // The one comment of a pull request that tells where its preview is.
 
+import { setTimeout as sleep } from "node:timers/promises";
+import { answered } from "./patience.mjs";
+
 const MARK = "<!-- overskill preview -->";
 const AUTHOR = "github-actions[bot]";
+const PAUSES = [1_000, 3_000];
 
 /**
+ * Made, or changed. One that may have been made by a call that failed is looked for before another is.
+ *
  * @param {import("./target.mjs").Run} run
  * @param {Record<string, string | undefined>} env
  * @param {string} text
+ * @param {number[]} [pauses] milliseconds between tries
  */
-export async function comment({ pullRequest, run }, env, text) {
-  const api = async (method, path, content) => {
-    const headers = { Authorization: `Bearer ${env.GITHUB_TOKEN}`, Accept: "application/vnd.github+json" };
-    const body = content && JSON.stringify(content);
-    const url = `${env.GITHUB_API_URL}/repos/${env.GITHUB_REPOSITORY}/issues/${path}`;
-    const answer = await fetch(url, { method, headers, body, signal: AbortSignal.timeout(10_000) });
-    if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
-  };
-  const known = await find((page) => api("GET", `${pullRequest}/comments?per_page=100&page=${page}`));
+export async function comment({ pullRequest, run }, env, text, pauses = PAUSES) {
   const body = `${MARK}\n${text}\n\n[Log](${run.url})`;
-  await (known ? api("PATCH", `comments/${known.id}`, { body }) : api("POST", `${pullRequest}/comments`, { body }));
+  for (const pause of [...pauses, undefined]) {
+    const known = await find((page) => api(env, "GET", `${pullRequest}/comments?per_page=100&page=${page}`));
+    if (known) return api(env, "PATCH", `comments/${known.id}`, { body });
+    try {
+      return await api(env, "POST", `${pullRequest}/comments`, { body }, []);
+    } catch (error) {
+      if (pause === undefined || (error.status ?? 500) < 500) throw error;
+      await sleep(pause);
+    }
+  }
+}
+
+async function api(env, method, path, content, pauses) {
+  const headers = { Authorization: `Bearer ${env.GITHUB_TOKEN}`, Accept: "application/vnd.github+json" };
+  const url = `${env.GITHUB_API_URL}/repos/${env.GITHUB_REPOSITORY}/issues/${path}`;
+  const answer = await answered(url, { method, headers, body: content && JSON.stringify(content) }, pauses);
+  if (answer.ok) return answer.json();
+  throw Object.assign(new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`), {
+    status: answer.status,
+  });
 }
 
 /**

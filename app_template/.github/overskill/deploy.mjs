@@ -9,7 +9,7 @@ import { untilLive, VERSION_FILE } from "./live.mjs";
 const REDIRECT = ".wrangler/deploy/config.json";
 const WRANGLER = "node_modules/.bin/wrangler";
 const PASSING = /\b(429|5\d\d)\b|fetch failed|ECONNRESET|ECONNREFUSED|socket hang up|timed? ?out|malformed response/i;
-const PAUSES = [1_000, 3_000, 9_000];
+const PAUSES = [1_000, 2_000, 4_000, 8_000, 16_000];
 const WITHHELD = /^(OVERSKILL_|GITHUB_TOKEN$|ACTIONS_ID_TOKEN_)/;
 
 /** What the app's stack declares, each app environment's own: `wrangler.jsonc` may name them for `npm run dev`. */

@@ -23,6 +23,20 @@ test("the one comment is found behind a page of others, and changed; nobody else
   assert.match(JSON.parse(body).body, /^<!-- overskill preview -->\nnew\n\n\[Log\]/);
 });
 
+test("a comment that GitHub has made, and answered with an error, is not made again", async (t) => {
+  const made = [];
+  const github = await serving(t, ({ method, body }) => {
+    if (method === "POST") made.push({ id: 1, user: { login: OURS }, body: JSON.parse(body).body });
+    return method === "POST" ? [502, {}] : [200, method === "GET" ? made : {}];
+  });
+  const env = { GITHUB_API_URL: github.url, GITHUB_REPOSITORY: "o/abc123", GITHUB_TOKEN: "token" };
+  await comment({ ...RUN, pullRequest: 4 }, env, "new", [1]);
+  assert.deepEqual(
+    github.calls.map(({ method }) => method),
+    ["GET", "POST", "GET", "PATCH"],
+  );
+});
+
 test("without one, it is made; what GitHub refuses is told", async (t) => {
   const github = await serving(t, ({ method }) => [
     method === "GET" ? 200 : 403,
