@@ -24,9 +24,10 @@ from starlette.routing import Route
 from control_plane import apps
 from control_plane.application import application
 from control_plane.database import Database
+from control_plane.migration import migrate
 from control_plane.settings import Settings
 from control_plane.state import Plane
-from control_plane.tables import AuditEntry, Deployment, Table
+from control_plane.tables import AuditEntry, Deployment
 from local_cloud.ports import listen
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
@@ -266,7 +267,7 @@ class World:
 def broker(settings: Settings, *declared: apps.Declaration) -> Iterator[tuple[Database, str]]:
     """A control plane with these apps: its database and URL."""
     database = Database(settings.database)
-    Table.metadata.create_all(database.engine)
+    migrate(database)
     with database.writing() as session:
         for declaration in declared:
             apps.declare(session, declaration, actor="system")

@@ -15,9 +15,9 @@ import psutil
 
 from control_plane import access, apps
 from control_plane.database import Database
+from control_plane.migration import migrate
 from control_plane.settings import Settings
 from control_plane.state import Plane
-from control_plane.tables import Table
 from infra.credentials import derived
 
 ROOT_SECRET = "the-root-of-all-others"
@@ -153,7 +153,7 @@ class Installation:
         self.state, self.database_url = state, database_url
         self.database = Database(database_url)
         self.servers: list[ServerProcess] = []
-        Table.metadata.create_all(self.database.engine)
+        migrate(self.database)
         with self.database.writing() as session:
             self.token = access.issue(session, "builder", SCOPES)
 

@@ -26,6 +26,8 @@ SECONDS = 180
 """For a run, with an npm cache that is cold at first."""
 
 BROKER = "/api/deploy"
+ELSEWHERE = "127.0.0.2"
+"""A host for which `./dev up` starts no control plane: here the test is one."""
 ENDS = {"deploy.succeeded", "deploy.failed"}
 REPOSITORY = f"/api/v3/repos/overskill-apps/{APP}"
 
@@ -42,7 +44,7 @@ class Platform(ThreadingHTTPServer):
         self.refused = False
         self.brokered: list[dict[str, Any]] = []
         self.cloudflare = self.token = ""
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__((ELSEWHERE, 0), _Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -160,7 +162,7 @@ class App:
 def app(checkout: Checkout) -> Iterator[App]:
     """The platform, the app with a token of its own, and a clone of what it starts from."""
     platform = Platform()
-    checkout.configure("local", overskill__apiBase=f"http://127.0.0.1:{platform.server_port}/api")
+    checkout.configure("local", overskill__apiBase=f"http://{ELSEWHERE}:{platform.server_port}/api")
     checkout.run("up", "--detach")
     file = checkout.root / "app_stacks" / "stacks" / f"Pulumi.{STACK}.yaml"
     content = yaml.safe_load(file.read_text())

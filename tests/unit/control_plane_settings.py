@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from control_plane.application import application
 from control_plane.apps import Declaration, declare
 from control_plane.database import Database
+from control_plane.migration import migrate
 from control_plane.settings import Settings
 from control_plane.state import Plane
-from control_plane.tables import Table
 
 ORIGIN = "http://127.0.0.1:8786"
 ENVIRONMENTS = ("preview", "staging", "production")
@@ -49,7 +49,7 @@ def settings(state: Path, **changed: Any) -> Settings:
 def plane(state: Path, **changed: Any) -> Plane:
     made = settings(state, **changed)
     database = Database(made.database)
-    Table.metadata.create_all(database.engine)
+    migrate(database)
     return Plane(made, database)
 
 

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from control_plane import apps, deployments
 from control_plane.database import Database
 from control_plane.deployments import STATUSES, Progress
-from control_plane.tables import App, AuditEntry, Deployment, Event, Table
+from control_plane.migration import migrate
+from control_plane.tables import App, AuditEntry, Deployment, Event
 
 START = dt.datetime(2025, 11, 24, 12, tzinfo=dt.UTC)
 
@@ -38,7 +39,7 @@ def progress(status: deployments.Status, **more: Any) -> Progress:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'control-plane.db'}")
-    Table.metadata.create_all(database.engine)
+    migrate(database)
     with database.writing() as session:
         apps.declare(session, declaration("abc123", 1), actor="system")
     yield database
