@@ -31,8 +31,9 @@ WRITES = 16 + 15
 """What makes the app at GitHub and at Cloudflare; two of them, the repository's topics and settings once more, are the
 official plugin's way."""
 
-READS = 21 + 3
-"""The official plugin looks at what it has made; a script is looked for before it is."""
+READS = 21 + 3 + 2
+"""The official plugin looks at what it has made; a script is looked for before it is; and the command looks in the app
+store whether the app was to be destroyed."""
 
 MINIMUM = 15 + 15
 """A call for each thing, for the repository's settings, for its topics, and for the key that seals secrets."""
