@@ -25,6 +25,9 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+CLOSE = {"Connection": "close"}
+"""The body is not read, however long it is."""
+
 STRICT_TRANSPORT = "max-age=31536000"
 
 ANY_NAME = ("/health", "/ready")
@@ -66,9 +69,8 @@ class Guard:
         if self._knows(headers.get("host", "")) or scope["path"] in ANY_NAME:
             await self._app(scope, receive, guarded)
         else:
-            await PlainTextResponse("this server has another name: OVERSKILL_TRUSTED_HOSTS", 421)(
-                scope, receive, guarded
-            )
+            refusal = PlainTextResponse("this server has another name: OVERSKILL_TRUSTED_HOSTS", 421, CLOSE)
+            await refusal(scope, receive, guarded)
 
     def _knows(self, host: str) -> bool:
         try:

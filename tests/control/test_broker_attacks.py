@@ -157,16 +157,16 @@ def test_a_form_with_tricks(broker: World, body: str, reason: str) -> None:
 @pytest.mark.parametrize("told", [True, False], ids=["content-length", "chunked"])
 @pytest.mark.parametrize("path", [script_path("mine"), f"{script_path('mine')}/assets-upload-session"])
 def test_a_gigabyte_is_cut_off(broker: World, path: str, told: bool) -> None:
+    address = urlsplit(broker.url)
     before = psutil.Process().memory_info().rss
     chunk = _part(NAMED).encode() + b"--b\r\n" + MODULE.encode() + b"\r\n\r\n" + b"x" * 65536
     head = [
         f"{'PUT' if path == script_path('mine') else 'POST'} /api/deploy{path} HTTP/1.1",
-        "Host: broker",
+        f"Host: {address.netloc}",
         f"Authorization: Bearer {broker.neighbours.token(claims('mine', 1))}",
         "Content-Type: multipart/form-data; boundary=b",
         f"Content-Length: {GIGABYTE}" if told else "Transfer-Encoding: chunked",
     ]
-    address = urlsplit(broker.url)
     sent = 0
     with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
         connection.sendall("\r\n".join([*head, "", ""]).encode())

@@ -91,7 +91,9 @@ def test_the_audit_is_listed_by_subject_and_actor(installation, api):
     assert [entry["action"] for entry in of_shop] == ["app.suspend", "app.create"]
     (by_anna,) = pages(api, "/api/audit", actor="operator:anna")
     assert (by_anna[0]["origin"], by_anna[0]["subject"]) == ("10.0.0.1", "app:shop")
-    assert sum(len(page) for page in pages(api, "/api/audit", limit=2)) == len(APPS) + 1
+    with installation.database.reading() as session:
+        kept, _ = audit.verify(session)
+    assert sum(len(page) for page in pages(api, "/api/audit", limit=2)) == kept > len(APPS)
 
 
 @pytest.mark.parametrize(
