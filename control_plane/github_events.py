@@ -14,13 +14,10 @@ from control_plane import deployments, events
 from control_plane.apps import Declaration
 from control_plane.deployments import Progress, Status
 from control_plane.notices import Number, Text, UnknownApp
+from control_plane.pipeline import BRANCHES, WORKFLOW
 from control_plane.settings import Url
 from control_plane.tables import App, Deployment
 from infra.names import AppEnvironment
-
-DEPLOY_WORKFLOW = ".github/workflows/deploy-to-wfp.yml"
-BRANCHES: dict[str, AppEnvironment] = {"main": "production", "staging": "staging"}
-"""What a push to them deploys."""
 
 ENDS: dict[str, Status] = {
     "success": "succeeded",
@@ -103,7 +100,7 @@ def _take_run(session: Session, app: App, event: WorkflowRun) -> None:
         if event.action == "requested"
         else (ENDS.get(run.conclusion or ""), run.updated_at)
     )
-    if run.path.partition("@")[0] != DEPLOY_WORKFLOW or status is None:
+    if run.path.partition("@")[0] != WORKFLOW or status is None:
         return
     for environment, script in _scripts(session, app, run):
         deployments.record(

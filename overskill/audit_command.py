@@ -10,6 +10,8 @@ import typer
 
 from control_plane import audit as chain
 from control_plane.database import Database
+from overskill import control_plane_records
+from overskill.control_plane_process import state_folder
 from overskill.errors import CommandError
 from overskill.project import LOCAL_STACK, Project
 
@@ -31,25 +33,22 @@ def verify(
     Whoever can write to the database could write all of it anew, or cut its end off: keep what this prints elsewhere,
     and give it as the anchor next time.
     """
-    with _database(stack) as database, database.reading() as session:
-        try:
+    try:
+        with _database(stack) as database, database.reading() as session:
             count, last = chain.verify(session, anchor)
-        except chain.Broken as broken:
-            raise CommandError(f"the audit does not hold: {broken}") from None
-        except sa.exc.OperationalError as error:
-            raise CommandError(f"the control plane's database can't be read: {error.orig}") from None
+    except chain.Broken as broken:
+        raise CommandError(f"the audit does not hold: {broken}") from None
+    except sa.exc.OperationalError as error:
+        raise CommandError(f"the control plane's database can't be read: {error.orig}") from None
     print(f"{count} entries, unchanged. The last one: {count}:{last}")
 
 
 @contextmanager
 def _database(stack: str) -> Iterator[Database]:
     """The control plane's of a stack. Raises `CommandError` if there is none."""
-    url = os.environ.get("OVERSKILL_DATABASE_URL", "")
-    file = Project().home / "control-plane" / stack / "control-plane.db"
-    if not url and not file.exists():
+    project = Project()
+    file = state_folder(project, stack) / "control-plane.db"
+    if not os.environ.get("OVERSKILL_DATABASE_URL") and not file.exists():
         raise CommandError(f"stack {stack} has no control plane here: {file} is missing")
-    database = Database(url or f"sqlite:///{file}")
-    try:
+    with control_plane_records.opened(project, stack) as database:
         yield database
-    finally:
-        database.close()

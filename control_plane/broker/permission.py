@@ -7,11 +7,11 @@ from control_plane.apps import Declaration, Place
 from control_plane.broker.calls import Call
 from control_plane.broker.identity import Run
 from control_plane.broker.refusals import Refused
+from control_plane.pipeline import BRANCHES, WORKFLOW
 from infra.names import MAX_PULL_REQUEST, AppEnvironment, Script, parse_script
 from infra.outputs import PlatformOutputs
 
-WORKFLOW = ".github/workflows/deploy-to-wfp.yml"
-BRANCHES: dict[str, AppEnvironment] = {"refs/heads/main": "production", "refs/heads/staging": "staging"}
+_BY_REF = {f"refs/heads/{branch}": environment for branch, environment in BRANCHES.items()}
 BY_BRANCH = frozenset({"push", "workflow_dispatch"})
 """The events that deploy a branch: somebody who may push has pushed, or has the workflow run again."""
 PULL_REQUEST = "pull_request"
@@ -87,8 +87,8 @@ def _check_origin(run: Run, declaration: Declaration, platform: PlatformOutputs)
 
 
 def _place(run: Run) -> tuple[AppEnvironment, int | None]:
-    if run.event_name in BY_BRANCH and run.ref in BRANCHES:
-        return BRANCHES[run.ref], None
+    if run.event_name in BY_BRANCH and run.ref in _BY_REF:
+        return _BY_REF[run.ref], None
     merge = _MERGE_REF.fullmatch(run.ref)
     if run.event_name == PULL_REQUEST and merge and int(merge[1]) <= MAX_PULL_REQUEST:
         return "preview", int(merge[1])
