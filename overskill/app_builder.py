@@ -5,12 +5,11 @@ from functools import cached_property
 
 from control_plane.apps import Declaration
 from overskill import app_stack_file
-from overskill.app_stack_file import is_encrypted
 from overskill.engine import Engine
 from overskill.fleet.platform import Platform
 from overskill.fleet.projects import StackHome, home
 from overskill.project import Project
-from overskill.recovery import bring_up, release_dead_locks
+from overskill.recovery import bring_up, take_down
 from overskill.session import check
 from overskill.toolchain.providers import Mode
 
@@ -40,8 +39,7 @@ class EngineBuilder:
         stack, place, engine = self._opened(app_id)
         self._write(place, {})
         with self.project.marked_run(stack) as unfinished:
-            release_dead_locks(engine, stack)
-            check(engine.destroy(stack, refresh=unfinished), f"pulumi destroy of stack {stack}")
+            check(take_down(engine, stack, unfinished=unfinished), f"pulumi destroy of stack {stack}")
         place.file.unlink(missing_ok=True)
 
     def _opened(self, app_id: str) -> tuple[str, StackHome, Engine]:
@@ -50,5 +48,4 @@ class EngineBuilder:
         return stack, place, Engine(self.project, place.folder, self._platform.environment)
 
     def _write(self, place: StackHome, options: dict[str, object]) -> None:
-        kept = {key: value for key, value in app_stack_file.read(place.file).items() if is_encrypted(value)}
-        app_stack_file.write(place.file, {**kept, **self._platform.app_values(options)})
+        app_stack_file.write(place.file, {**app_stack_file.encrypted(place.file), **self._platform.app_values(options)})

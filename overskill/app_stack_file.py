@@ -32,6 +32,11 @@ def read(file: Path) -> dict[str, Any]:
     return _content(file).get("config", {})
 
 
+def encrypted(file: Path) -> dict[str, Any]:
+    """What is encrypted in the file's `config`: only the file itself has it."""
+    return {key: value for key, value in read(file).items() if is_encrypted(value)}
+
+
 def write(file: Path, config: Mapping[str, Any]) -> None:
     """Put `config` in the place of the file's own; what else is in the file stays."""
     content = {**_content(file), "config": dict(config)}

@@ -15,7 +15,7 @@ from overskill.errors import CommandError
 from overskill.fleet.projects import app_ids_in_fleet, file_in_fleet, noted_apps_file
 from overskill.progress import step
 from overskill.project import APP_PROJECT
-from overskill.recovery import release_dead_locks
+from overskill.recovery import take_down
 from overskill.removal import Removal, Removals
 from overskill.session import Session, check
 from overskill.template.first_commit import check_files, push_first
@@ -117,8 +117,7 @@ def destroy(session: Session, app_id: str, removal: Removal) -> datetime | None:
 def _remove(session: Session, app_id: str, *, delete_repository: bool) -> None:
     engine, stack = session.apps, session.app_stack(app_id)
     with step(f"App {app_id}: pulumi destroy") as running, session.project.marked_run(stack) as unfinished:
-        release_dead_locks(engine, stack)
-        outcome = engine.destroy(stack, refresh=unfinished)
+        outcome = take_down(engine, stack, unfinished=unfinished)
         check(outcome, f"pulumi destroy of stack {stack}")
         running.detail = outcome.summary()
         if delete_repository:

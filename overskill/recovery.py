@@ -192,6 +192,15 @@ def bring_up(engine: Engine, stack: str, clouds: Clouds, *, unfinished: bool) ->
     return (engine.up(stack, refresh=True), adopted) if adopted else (outcome, [])
 
 
+def take_down(engine: Engine, stack: str, *, unfinished: bool) -> Outcome:
+    """`pulumi destroy`; after a run that did not end well (`unfinished`), with a look at what exists.
+
+    Raises `CommandError` where the stack is being changed.
+    """
+    release_dead_locks(engine, stack)
+    return engine.destroy(stack, refresh=unfinished)
+
+
 def release_dead_locks(engine: Engine, stack: str) -> None:
     """Take the lock of `stack` if the engine that made it is dead.
 

@@ -31,7 +31,7 @@ from overskill.fleet.plan import Absent, Plan, plan, unfinished
 from overskill.fleet.platform import WEBHOOK_SECRET, Platform
 from overskill.fleet.projects import StackHome, home, note_apps_file
 from overskill.fleet.scheduler import Job, Schedule, Scheduler
-from overskill.recovery import bring_up, release_dead_locks
+from overskill.recovery import bring_up, take_down
 from overskill.removal import Removal, Removals
 from overskill.session import check
 
@@ -151,7 +151,7 @@ class Fleet:
         engine, stack, refresh = self._engine(place), self.platform.app_stack(job.app_id), self._refreshed(job)
         app_stack_file.write(place.file, self._values(job.app_id, place.file))
         if job.operation == "destroy":
-            outcome = self._destroy(engine, stack, refresh)
+            check(take_down(engine, stack, unfinished=refresh), f"pulumi destroy of stack {stack}")
             if self._removals.wanted.delete_repository:
                 self.platform.clouds().delete_archived(job.app_id)
             place.file.unlink(missing_ok=True)
@@ -188,13 +188,5 @@ class Fleet:
 
     def _values(self, app_id: str, file: Path) -> Mapping[str, Any]:
         """The `config` of an app's stack file as it shall be. What is encrypted in it stays; no file can say that."""
-        kept = {key: value for key, value in app_stack_file.read(file).items() if is_encrypted(value)}
         wanted = self._desired.get(app_id)
-        return {**kept, **(wanted.config if wanted else self.platform.app_values({}))}
-
-    @staticmethod
-    def _destroy(engine: Engine, stack: str, left: bool) -> Outcome:
-        release_dead_locks(engine, stack)
-        outcome = engine.destroy(stack, refresh=left)
-        check(outcome, f"pulumi destroy of stack {stack}")
-        return outcome
+        return {**app_stack_file.encrypted(file), **(wanted.config if wanted else self.platform.app_values({}))}
