@@ -13,6 +13,7 @@ from control_plane.database import Database
 from overskill import control_plane_records
 from overskill.control_plane_process import state_folder
 from overskill.errors import CommandError
+from overskill.options import Stack
 from overskill.project import LOCAL_STACK, Project
 
 audit = typer.Typer(no_args_is_help=True, help="The record of all that was done.")
@@ -25,7 +26,7 @@ def group() -> None:
 
 @audit.command()
 def verify(
-    stack: Annotated[str, typer.Option(help="The platform stack.")] = LOCAL_STACK,
+    stack: Stack = LOCAL_STACK,
     anchor: Annotated[str, typer.Option(help="An entry that was seen earlier, as this printed it: NUMBER:HASH.")] = "",
 ) -> None:
     """Check each entry of the audit against its hash and the entry before. Exits with 1 where one was changed.

@@ -15,6 +15,7 @@ from infra.credentials import root_secret
 from infra.names import Script
 from overskill.errors import CommandError
 from overskill.known_apps import require_app
+from overskill.options import Stack
 from overskill.project import LOCAL_STACK, Project
 from overskill.stack_context import StackContext
 
@@ -26,7 +27,7 @@ def link(
     *,
     environment: Annotated[Literal["preview", "staging"], typer.Option(help="The app environment.")] = "preview",
     hours: Annotated[int, typer.Option(min=1, max=YEAR_HOURS, help="How long it opens the app.")] = 168,
-    stack: Annotated[str, typer.Option(help="The platform stack.")] = LOCAL_STACK,
+    stack: Stack = LOCAL_STACK,
 ) -> None:
     """Print the addresses of an app environment, signed where the platform protects it."""
     context = StackContext(Project(), stack)

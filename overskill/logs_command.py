@@ -15,6 +15,7 @@ from app_stacks.cloudflare_api import CloudflareApi
 from infra.names import AppEnvironment, Script
 from overskill.known_apps import require_app
 from overskill.local_api import ask
+from overskill.options import LocalStack
 from overskill.project import LOCAL_STACK, Project
 from overskill.session import Session
 
@@ -30,7 +31,7 @@ def logs(  # noqa: PLR0913 - an option each
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each entry as a line of JSON.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="So many of the newest.")] = 100,
-    stack: Annotated[str, typer.Option(help="A platform stack of the local cloud.")] = LOCAL_STACK,
+    stack: LocalStack = LOCAL_STACK,
 ) -> None:
     """Show what an app has written to its console, and its exceptions, oldest first."""
     session = Session(Project(), stack=stack)

@@ -10,13 +10,13 @@ from control_plane import audit, operators
 from overskill import control_plane_records
 from overskill.control_plane_process import ControlPlane
 from overskill.errors import CommandError
+from overskill.options import Stack
 from overskill.project import LOCAL_STACK, Project
 from overskill.stack_context import StackContext
 
 operator = typer.Typer(no_args_is_help=True, help="Operators, who may use the control plane's dashboard.")
 
 Name = Annotated[str, typer.Argument(help="What the operator is called; one that there is not is made.")]
-Stack = Annotated[str, typer.Option(help="The platform stack.")]
 
 
 @operator.command("set-password")

@@ -14,9 +14,9 @@ from infra.credentials import ROOT_VARIABLE
 from overskill.app_builder import EngineBuilder
 from overskill.control_plane_process import ControlPlane, state_folder
 from overskill.errors import CommandError
+from overskill.options import Providers, Stack
 from overskill.project import LOCAL_STACK, Project
 from overskill.stack_context import StackContext
-from overskill.toolchain.providers import Mode
 
 OWN_VARIABLES = {"cloudflare_api_token": "CLOUDFLARE_API_TOKEN", "github_token": "GITHUB_TOKEN"}
 """Settings whose values commands have under a name without `OVERSKILL_`."""
@@ -24,11 +24,11 @@ OWN_VARIABLES = {"cloudflare_api_token": "CLOUDFLARE_API_TOKEN", "github_token":
 
 def serve(
     *,
-    stack: Annotated[str, typer.Option(help="The platform stack.")] = LOCAL_STACK,
+    stack: Stack = LOCAL_STACK,
     port: Annotated[int | None, typer.Option(help="[default: that of the stack's overskill:apiBase, or 8786]")] = None,
     listen: Annotated[str | None, typer.Option(help="Its address. [default: 127.0.0.1]")] = None,
     state: Annotated[Path | None, typer.Option(help="Folder of all that it keeps. [default: in .overskill]")] = None,
-    providers: Annotated[Mode | None, typer.Option(help="Provider plugins, as for up.")] = None,
+    providers: Providers = None,
 ) -> None:
     """Run the control plane of a platform stack until Ctrl-C.
 

@@ -14,6 +14,7 @@ from overskill import app_stack_file
 from overskill.engine import Engine
 from overskill.errors import CommandError
 from overskill.fleet.projects import file_in_fleet, home
+from overskill.options import LocalStack
 from overskill.project import LOCAL_STACK, Project
 from overskill.session import Session
 
@@ -24,7 +25,7 @@ def show(
     name: Annotated[str, typer.Argument(help="The app id.")],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    stack: Annotated[str, typer.Option(help="A platform stack of the local cloud.")] = LOCAL_STACK,
+    stack: LocalStack = LOCAL_STACK,
 ) -> None:
     """Tell an app's addresses, plan, state, repository and scripts, and how its last run ended."""
     found = details(Session(Project(), stack=stack), name)

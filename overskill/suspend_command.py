@@ -11,6 +11,7 @@ from infra.names import check_app_id
 from overskill import control_plane_records
 from overskill.errors import CommandError
 from overskill.known_apps import require_app, told_of
+from overskill.options import Stack
 from overskill.project import LOCAL_STACK, Project
 from overskill.stack_context import StackContext
 
@@ -26,7 +27,6 @@ KV_SECONDS = 60
 """The most that Cloudflare's KV takes to show a change everywhere."""
 
 Name = Annotated[str, typer.Argument(help="The app id.")]
-Stack = Annotated[str, typer.Option(help="The platform stack.")]
 
 
 def suspend(

@@ -16,6 +16,7 @@ from control_plane.access import Scope, issue
 from control_plane.tables import AccessToken
 from overskill import control_plane_records
 from overskill.errors import CommandError
+from overskill.options import Stack
 from overskill.project import LOCAL_STACK, Project
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -23,7 +24,6 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 token = typer.Typer(no_args_is_help=True, help="Tokens for the control plane's API.")
 
 Name = Annotated[str, typer.Argument(help="What the audit calls whoever uses it, such as builder.")]
-Stack = Annotated[str, typer.Option(help="The platform stack.")]
 
 
 @token.command()

@@ -14,6 +14,7 @@ from infra.config import StackConfig
 from overskill.doctor import cloudflare, github, state
 from overskill.doctor.api import Api
 from overskill.doctor.findings import Finding, exit_code, show, warning
+from overskill.options import Stack
 from overskill.project import LOCAL_STACK, Project
 from overskill.stack_context import StackContext
 
@@ -22,7 +23,7 @@ PIPE_COLUMNS = 200
 
 
 def doctor(
-    stack: Annotated[str, typer.Option(help="The platform stack.")] = LOCAL_STACK,
+    stack: Stack = LOCAL_STACK,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON instead of a table.")] = False,
 ) -> None:
     """Tell what a stack needs and whether it is there. Changes nothing; exits with 1 for errors, 3 for warnings."""

@@ -22,6 +22,7 @@ from overskill.fleet.platform import Platform
 from overskill.fleet.scheduler import Job, Operation, Schedule
 from overskill.fleet.simulation import Machine, Work, fastest, simulate
 from overskill.fleet.table import Progress
+from overskill.options import Stack
 from overskill.progress import duration
 from overskill.project import LOCAL_STACK, Project
 from overskill.removal import GRACE_DAYS, DeleteRepository, GraceDays, Now, Removal
@@ -38,7 +39,7 @@ fleet = typer.Typer(no_args_is_help=True, help="Many apps at once, by a file tha
 def apply(  # noqa: PLR0913 - an option each
     file: Annotated[Path, typer.Argument(help="The apps that there shall be, such as apps.yaml.")],
     *,
-    stack: Annotated[str, typer.Option(help="The platform stack.")] = LOCAL_STACK,
+    stack: Stack = LOCAL_STACK,
     workers: Annotated[int, typer.Option(min=1, help="Engines at once.")] = WORKERS,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would be done, with the engine's previews, and do nothing.")

@@ -9,6 +9,7 @@ from overskill.errors import CommandError
 from overskill.fleet.projects import app_ids_in_fleet
 from overskill.git_repository import GitRepository
 from overskill.github_api import GitHubApi
+from overskill.options import Stack
 from overskill.project import LOCAL_STACK, Project
 from overskill.stack_context import StackContext
 from overskill.template.publish import publish
@@ -16,8 +17,6 @@ from overskill.template.upgrade import Upgrade
 from overskill.template.versions import Versions
 
 template = typer.Typer(no_args_is_help=True, help="What apps start from, and the pipeline in their repositories.")
-
-Stack = Annotated[str, typer.Option(help="The platform stack.")]
 
 
 @template.command("publish")

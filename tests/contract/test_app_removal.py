@@ -7,7 +7,7 @@ import pytest
 from checkout import ACCOUNT, cloud_of_checkout
 from typer.testing import CliRunner
 
-from overskill import apps, cli, suspend_command
+from overskill import app_command, apps, cli, suspend_command
 
 STORES = f"/client/v4/accounts/{ACCOUNT}/storage/kv/namespaces"
 STATE = "state:shop"
@@ -16,7 +16,7 @@ STATE = "state:shop"
 @pytest.fixture
 def store(local, tmp_path, monkeypatch):
     """The path of the app store; the checkout knows the app `shop`."""
-    with cloud_of_checkout(tmp_path, monkeypatch, cli, suspend_command) as cloud:
+    with cloud_of_checkout(tmp_path, monkeypatch, app_command, suspend_command) as cloud:
         made = cloud.client.post(STORES, json={"title": "overskill-development-apps"}).json()["result"]
         stacks = tmp_path / "app_stacks" / "stacks"
         stacks.mkdir(parents=True)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from app_stacks.cloudflare_error import CloudflareError
 from control_plane import app_store
 from infra.access import access_key, access_token
-from overskill import cli, link_command, suspend_command
+from overskill import app_command, cli, link_command, suspend_command
 from overskill.errors import CommandError
 from overskill.project import Project
 from overskill.session import Session
@@ -26,7 +26,7 @@ ROOT_SECRET = "planted-webhook-secret"
 def bare(local, tmp_path, monkeypatch):
     """The local cloud of a checkout without an app store; it knows the app `shop`, in production and preview."""
     monkeypatch.setenv("OVERSKILL_WEBHOOK_SECRET", ROOT_SECRET)
-    with cloud_of_checkout(tmp_path, monkeypatch, cli, link_command, suspend_command) as made:
+    with cloud_of_checkout(tmp_path, monkeypatch, app_command, link_command, suspend_command) as made:
         for environment, script in (("production", "shop"), ("preview", "preview-shop"), ("staging", "staging-x")):
             add_script(made, environment, script)
         stacks = tmp_path / "app_stacks" / "stacks"
