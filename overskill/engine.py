@@ -36,7 +36,9 @@ def local_environment(project: Project, credentials: Mapping[str, str]) -> dict[
         "CLOUDFLARE_API_TOKEN": credentials["CLOUDFLARE_API_TOKEN"],
         "GITHUB_TOKEN": credentials["GITHUB_TOKEN"],
         "OVERSKILL_WEBHOOK_SECRET": credentials["OVERSKILL_WEBHOOK_SECRET"],
-        "PULUMI_BACKEND_URL": f"file://{project.backend}",
+        # Without metadata: the engine does not write its sidecar files (`*.attrs`) whole, and one that a kill -9 left
+        # empty makes the stack unreadable ("failed to load checkpoint: EOF").
+        "PULUMI_BACKEND_URL": f"file://{project.backend}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.secret_file("passphrase")),
         "PULUMI_DEBUG_COMMANDS": "1",  # without it, the engine hides the option --event-log
         "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1",

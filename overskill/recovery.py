@@ -9,7 +9,6 @@ well also looks first at what really exists, since a state can name what was nev
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -206,8 +205,7 @@ def release_dead_locks(engine: Engine, stack: str) -> None:
 
     Raises `CommandError` where that engine lives: two runs on one stack would undo each other's work.
     """
-    backend = Path(engine.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    locks = list(backend.glob(f".pulumi/locks/organization/*/{stack}/*.json"))
+    locks = list(engine.project.backend.glob(f".pulumi/locks/organization/*/{stack}/*.json"))
     for lock in locks:
         holder = json.loads(lock.read_text())
         if psutil.pid_exists(holder["pid"]):

@@ -126,4 +126,7 @@ def test_kill_in_the_middle(up, whole, repositories):
     run.wait(10)
     apply(up)
     assert_exact(up, [*ONE, *TWO, *MORE])
+    assert not list((up.root / ".overskill").rglob("*.attrs")), (
+        "a kill can leave such a file empty, and the stack unreadable"
+    )
     assert f"0 done, 0 failed, {len([*ONE, *TWO, *MORE])} unchanged" in apply(up)
