@@ -12,7 +12,7 @@ from local_cloud.store import Document
 MAX_TAGS = 8
 
 UNSERVED = ("assets", "body_part", "containers", "migrations", "placement", "tail_consumers")
-"""Fields that are known, but must be empty: the local edge has nothing behind them."""
+"""Fields that are known, but must be empty, or hold nothing but what is: the local edge has nothing behind them."""
 
 
 def _check_date(text: str) -> str:
@@ -49,8 +49,13 @@ class Runtime(Strict):
     tail_consumers: list[Any] | None = None
 
     def refuse_unserved(self) -> None:
-        if found := [name for name in self.unserved if getattr(self, name)]:
+        if found := [name for name in self.unserved if _holds_something(getattr(self, name))]:
             raise invalid(*(f"the local cloud does not serve {name!r} yet: leave it out" for name in found))
+
+
+def _holds_something(value: Any) -> bool:
+    # alchemy sends the migrations of each script, as lists of no classes.
+    return any(value.values()) if isinstance(value, dict) else bool(value)
 
 
 class Traces(Strict):

@@ -85,6 +85,16 @@ def test_a_source_map_and_what_is_only_for_cloudflare_are_taken_and_not_shown(cf
     assert "index.js.map" not in content
 
 
+def test_migrations_of_no_class_change_nothing(cf, script):
+    nothing = {"new_classes": [], "deleted_classes": [], "renamed_classes": [], "new_sqlite_classes": []}
+    assert cf.put(script, files=upload({"migrations": nothing}))["success"]
+
+
+def test_migrations_of_a_class_are_refused_here(cf, local, script):
+    code, told = cf.refused("PUT", script, 400, files=upload({"migrations": {"new_classes": ["Room"]}}))
+    assert (code, "'migrations'" in told) == (10021, True)
+
+
 def test_a_secret_is_put_replaced_listed_and_deleted(cf, script, name):
     assert cf.get(f"{script}/secrets")["result"] == []
     for text in ("one", "two"):
