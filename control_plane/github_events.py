@@ -44,6 +44,16 @@ class OfRepository(BaseModel):
     sender: User
 
 
+class NamedRepository(BaseModel):
+    name: Text
+
+
+class Ping(BaseModel):
+    """A new webhook's first event. An app's repository has the app's id for a name."""
+
+    repository: NamedRepository
+
+
 class Push(OfRepository):
     ref: Text
     after: Text

@@ -79,6 +79,9 @@ def _of_github(plane: Plane, headers: GithubHeaders, body: bytes) -> Accepted | 
     with plane.database.reading() as session:
         of_repository = App.repository_id == headers.x_github_hook_installation_target_id
         app_id = session.scalar(sa.select(App.id).where(of_repository))
+    if app_id is None and headers.x_github_event == "ping":
+        # GitHub's first of a new webhook, which Pulumi makes before the app is known here.
+        app_id = _valid(github_events.Ping, body, "github").repository.name
     signature = hmac.new(plane.app_secret(app_id or "").encode(), body, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(f"sha256={signature}".encode(), headers.x_hub_signature_256.encode()) or app_id is None:
         raise _refused(401, "github", "unsigned", "this is not signed with the secret of an app's repository")

@@ -75,6 +75,12 @@ def of_github(secret: str | None = None, **headers: str | None) -> Request:
     return changed(from_github("workflow_run", workflow_run("requested"), app_id="shop", secret=secret), **headers)
 
 
+def new_webhook(secret: str | None = None) -> Request:
+    """GitHub's first, of the repository of an app that is not known yet."""
+    payload = {"zen": "Design for failure.", "repository": {"id": 77, "name": "soon"}}
+    return from_github("ping", payload, app_id="soon", secret=secret)
+
+
 def rewritten(request: Request, old: bytes, new: bytes) -> Request:
     return dataclasses.replace(request, body=request.body.replace(old, new))
 
@@ -98,6 +104,7 @@ UNSIGNED: dict[str, Callable[[], Request]] = {
     "GitHub's of an unknown repository with the secret of no app": lambda: of_github(
         app_secret(""), x_github_hook_installation_target_id="77"
     ),
+    "GitHub's first of a new webhook with another app's secret": lambda: new_webhook(app_secret("store")),
     "GitHub's changed": lambda: rewritten(of_github(), b"octocat", b"mallory"),
     "GitHub's with no signature": lambda: of_github(x_hub_signature_256=None),
     "GitHub's by SHA-1": lambda: of_github(x_hub_signature_256="sha1=" + "0" * 40),
@@ -230,6 +237,11 @@ def test_runs_that_deploy_nothing_are_no_deployments(installation, post, run):
     assert post(from_github("workflow_run", payload, app_id="shop")).json()["result"] == "accepted"
     worked_off(installation.database)
     assert deployments(installation.database) == {}
+
+
+def test_a_new_webhook_is_answered_before_its_app_is_known(installation, post):
+    assert post(new_webhook()).json() == {"result": "ignored"}
+    assert deliveries(installation.database) == 0
 
 
 def test_pushes_and_pull_requests_are_told_to_those_who_watch(installation, post):
