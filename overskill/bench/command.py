@@ -3,6 +3,7 @@
 import json
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +13,14 @@ from rich.console import Console
 from overskill.bench.dispatch import Bench
 from overskill.bench.dispatch_result import Settings, report
 from overskill.bench.load import Load
+from overskill.bench.provision import bench as provisioning
+from overskill.bench.provision.checkout import checkout
+from overskill.bench.provision.table import show_provision
 from overskill.bench.table import show
 from overskill.local_cloud_process import Programs
+from overskill.local_command import Profile
 from overskill.project import Project
-from overskill.toolchain import Toolchain
+from overskill.toolchain import Part, Toolchain
 from overskill.toolchain.programs import answer
 
 PIPE_COLUMNS = 120
@@ -41,6 +46,36 @@ def dispatch(apps: Apps = None, *, quick: Quick = False, as_json: AsJson = False
     project = Project()
     source = project.root / "dispatch_worker" / "src"
     found = measured(Toolchain(project.root), Settings.of(apps or [], quick=quick), source, quick=quick)
+    _tell(found, show, as_json=as_json)
+
+
+@bench.command()
+def provision(
+    apps: Annotated[list[int] | None, typer.Option(min=1, help="So many apps; repeatable. [default: 1, 10]")] = None,
+    *,
+    profile: Profile = "realistic",
+    quick: Annotated[bool, typer.Option("--quick", help="Two apps, without latencies and limits.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what it takes to make apps, beside a loop of wrangler and curl, alchemy, and the least of calls."""
+    sizes, chosen = ([2], "instant") if quick else (sorted(set(apps or [1, 10])), profile)
+    settings, project = provisioning.Settings(apps=sizes, profile=chosen), Project()
+    toolchain = Toolchain(project.root)
+    with (
+        tempfile.TemporaryDirectory(prefix="overskill-bench-") as folder,
+        checkout(project, Path(folder) / "checkout") as made,
+    ):
+        rows = provisioning.measure(made, toolchain, settings, Path(folder))
+    versions = {"alchemy": _version(toolchain.peers, "alchemy"), "wrangler": _version(toolchain.packages, "wrangler")}
+    found = provisioning.report(rows, settings, quick=quick, versions=versions)
+    _tell(found, show_provision, as_json=as_json)
+
+
+def _version(packages: Part, name: str) -> str:
+    return json.loads((packages.path / "node_modules" / name / "package.json").read_text())["version"]
+
+
+def _tell(found: Mapping[str, Any], show: Callable[[Mapping[str, Any], Console], None], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found))
     else:

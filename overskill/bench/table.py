@@ -24,7 +24,7 @@ def show(found: Mapping[str, Any], console: Console) -> None:
         cold = found[key]["cold"]
         told = f"p50 {cold['p50Ms']:.1f} ms, p99 {cold['p99Ms']:.1f} ms"
         console.print(f"First requests to {cold['apps']} apps, through the dispatcher: {told}\n")
-    console.print(_goals(found["goals"]))
+    console.print(goals(found["goals"]))
     console.print(f"\n{where(found['addedBy'], found['addedP50Ms'])}\n")
     console.print(_notes(found), style="dim")
 
@@ -62,9 +62,10 @@ def _spread(figure: Mapping[str, float], form: str) -> str:
     return f"{figure['median']:{form}} ({figure['min']:{form}} to {figure['max']:{form}})"
 
 
-def _goals(goals: Sequence[Mapping[str, Any]]) -> Table:
+def goals(found: Sequence[Mapping[str, Any]]) -> Table:
+    """What the goals have come to."""
     table = Table("goal", "wanted", "measured", "", box=None, pad_edge=False)
-    for goal in goals:
+    for goal in found:
         mark = "[green]✓ met[/]" if goal["met"] else "[red]✗ missed[/]"
         table.add_row(goal["goal"], goal["wanted"], f"{goal['measured']:.3f}", mark)
     return table

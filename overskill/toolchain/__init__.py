@@ -14,7 +14,7 @@ from overskill.toolchain.actionlint import install_actionlint
 from overskill.toolchain.cache import Cache, Part
 from overskill.toolchain.engine import install_engine
 from overskill.toolchain.errors import ToolchainError
-from overskill.toolchain.node import install_node, install_packages, install_test_packages, workerd
+from overskill.toolchain.node import install_node, install_packages, install_peers, install_test_packages, workerd
 from overskill.toolchain.vegeta import install_vegeta
 
 __all__ = ["Part", "Toolchain", "ToolchainError"]
@@ -47,6 +47,11 @@ class Toolchain:
     def test_packages(self) -> Part:
         """The npm packages of the tests; no part of what runs the project."""
         return install_test_packages(self._cache, self.node, self._project)
+
+    @cached_property
+    def peers(self) -> Part:
+        """The npm packages that benchmarks compare with; no part of what runs the project."""
+        return install_peers(self._cache, self.node, self._project)
 
     @cached_property
     def runner(self) -> Part:

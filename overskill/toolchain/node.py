@@ -32,6 +32,13 @@ def install_test_packages(cache: Cache, node: Part, project: Path) -> Part:
     return _install(cache, node, project / "tests" / "clients", "npm-test-packages", why=why)
 
 
+def install_peers(cache: Cache, node: Part, project: Path) -> Part:
+    """What the benchmarks compare with, in the same way: `overskill/bench/peers/package-lock.json` names it."""
+    return _install(
+        cache, node, project / "overskill" / "bench" / "peers", "npm-peers", why="benchmarks measure beside it"
+    )
+
+
 def workerd(packages: Part) -> Path:
     """The Workers runtime itself, not the Node script of that name that starts it."""
     found = sorted(packages.path.glob("node_modules/@cloudflare/workerd-*/bin/workerd"))

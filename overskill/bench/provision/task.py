@@ -7,7 +7,7 @@ from typing import Any
 
 SCRIPT = 'export default { fetch() { return new Response("being built"); } };\n'
 COMPATIBILITY_DATE = "2026-10-01"
-EVENTS = ("deployment_status", "pull_request", "push", "workflow_run")
+EVENTS = ["deployment_status", "pull_request", "push", "workflow_run"]
 RULESET: Mapping[str, Any] = {
     "name": "default branch",
     "target": "branch",
@@ -36,7 +36,7 @@ class Task:
     template: str
     webhook: str
     limited: bool
-    events: Sequence[str] = EVENTS
+    events: Sequence[str] = field(default_factory=lambda: EVENTS)
     ruleset: Mapping[str, Any] = field(default_factory=lambda: RULESET)
 
     def json(self) -> str:

@@ -1,0 +1,136 @@
+"""The benchmark of provisioning: every contender makes so many apps, on one platform, one after the other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.names import Script
+from infra.outputs import PlatformOutputs
+from overskill.bench.growth import exponent
+from overskill.bench.provision.checkout import Checkout
+from overskill.bench.provision.contenders import CONTENDERS, FLEET, FLOOR, Contender
+from overskill.bench.provision.run import Run, measured
+from overskill.bench.provision.task import Task
+from overskill.bench.result import Goal, result
+from overskill.local_api import ask
+from overskill.progress import step
+from overskill.toolchain import Toolchain
+
+WALL_OF_FLOOR = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """`apps` are the sizes, one after the other; `profile` is how the local cloud behaves."""
+
+    apps: Sequence[int]
+    profile: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What a contender has taken for so many apps."""
+
+    contender: Contender
+    apps: int
+    run: Run
+
+    def json(self, floor: Run) -> dict[str, Any]:
+        each = {kind: count / self.apps for kind, count in self.run.calls.items()}
+        return {
+            "contender": self.contender.name,
+            "makes": "apps" if self.contender.whole else "scripts",
+            "apps": self.apps,
+            "seconds": self.run.seconds,
+            "secondsOfFloor": self.run.seconds / floor.seconds,
+            "cpuPerApp": self.run.cpu / self.apps,
+            "memoryBytes": self.run.memory,
+            "callsPerApp": each,
+        }
+
+
+def measure(checkout: Checkout, toolchain: Toolchain, settings: Settings, folder: Path) -> list[Row]:
+    """Each size by each contender. Raises `CommandError` where one fails."""
+    outputs = PlatformOutputs.model_validate(checkout.outputs())
+    checkout.profile(settings.profile)
+    limited = ask(checkout.cloud, "GET", "profile")["enforce_limits"]
+    return [
+        _row(contender, apps, _task(checkout, outputs, f"{contender.name}{apps}", apps, limited=limited), place)
+        for apps in settings.apps
+        for contender in CONTENDERS
+        if contender.most is None or apps <= contender.most
+        for place in [(checkout, toolchain, folder / f"{contender.name}-{apps}")]
+    ]
+
+
+def report(rows: Sequence[Row], settings: Settings, *, quick: bool, versions: Mapping[str, str]) -> dict[str, Any]:
+    """The whole result. `ratio` is the fleet's wall time over the floor's, for the most apps."""
+    most = max(settings.apps)
+    by = {(row.contender.name, row.apps): row.run for row in rows}
+    ratio = by[FLEET, most].seconds / by[FLOOR, most].seconds
+    peers = [
+        row for row in rows if row.apps == most and row.contender.whole and row.contender.name not in (FLEET, FLOOR)
+    ]
+    return result(
+        "provision",
+        quick=quick,
+        versions=versions,
+        settings=settings,
+        goals=[
+            Goal(name=f"wall time for {most} apps, of the floor's", measured=ratio, below=WALL_OF_FLOOR),
+            *(
+                Goal(
+                    name=f"wall time for {most} apps, of the {row.contender.name}'s",
+                    measured=by[FLEET, most].seconds / row.run.seconds,
+                    below=1,
+                )
+                for row in peers
+            ),
+        ],
+        ratio=ratio,
+        ratioOf=f"fleet's over floor's wall time: {most} apps, {settings.profile} profile",
+        rows=[row.json(by[FLOOR, row.apps]) for row in rows],
+        growth={name: _growth([row for row in rows if row.contender.name == name]) for name in {FLEET, FLOOR}},
+    )
+
+
+def _row(contender: Contender, apps: int, task: Task, place: tuple[Checkout, Toolchain, Path]) -> Row:
+    checkout, toolchain, folder = place
+    folder.mkdir()
+    with step(f"{apps} apps by the {contender.name}") as running:
+        run = measured(contender.program(task, checkout, toolchain, folder), checkout, folder / "output.log")
+        running.detail = f"{run.cpu / apps:.2f} CPU s an app"
+    return Row(contender=contender, apps=apps, run=run)
+
+
+def _task(checkout: Checkout, outputs: PlatformOutputs, prefix: str, apps: int, *, limited: bool) -> Task:
+    cloud, overskill = checkout.cloud, checkout.project.stack_config("local")
+    credentials = cloud.credentials()
+    names = [f"{prefix}-{number}x" for number in range(apps)]
+    return Task(
+        scripts={app: list(_scripts(app, outputs)) for app in names},
+        environments=list(outputs.namespaces),
+        cloudflare=str(overskill.cloudflare.base_url),
+        cloudflare_token=credentials["cloudflare_token"],
+        github=str(overskill.github.base_url),
+        github_token=credentials["github_token"],
+        account=outputs.account_id,
+        organization=outputs.github_organization,
+        template=outputs.template,
+        webhook=f"{outputs.webhook_base}/github",
+        limited=limited,
+    )
+
+
+def _scripts(app: str, outputs: PlatformOutputs) -> Iterator[tuple[str, str]]:
+    for environment, namespace in outputs.namespaces.items():
+        yield Script(app_id=app, environment=environment).name, namespace
+
+
+def _growth(rows: Sequence[Row]) -> dict[str, float | None]:
+    sizes = [row.apps for row in rows]
+    return {
+        "secondsExponent": exponent(sizes, [row.run.seconds for row in rows]),
+        "cpuExponent": exponent(sizes, [row.run.cpu for row in rows]),
+    }
