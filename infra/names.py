@@ -118,20 +118,62 @@ def app_store(prefix: str, platform: PlatformEnvironment) -> str:
     return f"{prefix}-{platform}-apps"
 
 
+def smoke_app(prefix: str, platform: PlatformEnvironment) -> str:
+    """The id of the app that a platform is tried with: `overskill-smoke`, `overskill-development-smoke`.
+
+    Platforms can share a GitHub organisation, so it is no other one's. Of a longer one, its end is a digest.
+    """
+    return _shortened(f"{_account_worker(prefix, platform)}-smoke", MAX_APP_ID_LENGTH)
+
+
 def app_data(namespace: str, app_id: str) -> str:
     """What keeps an app's data in one app environment, database or bucket: `overskill-development-preview-abc123`.
 
     A bucket's name has 63 characters at most: of a longer one, its end is a digest of the whole.
     """
-    name = f"{namespace}-{app_id}"
-    return (
-        name if len(name) <= MAX_LABEL else f"{name[: MAX_LABEL - 11]}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
-    )
+    return _shortened(f"{namespace}-{app_id}", MAX_LABEL)
+
+
+def _shortened(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 11]}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
 
 
 def usage_dataset(prefix: str, platform: PlatformEnvironment) -> str:
     """The Analytics Engine dataset: `overskill_development_usage`. It takes no hyphens: SQL names it bare."""
     return f"{prefix}_{platform}_usage".replace("-", "_")
+
+
+@dataclass(frozen=True)
+class PullRequestPlatform:
+    """The platform that a pull request of this project has to itself, beside the one that it is a copy of.
+
+    Only its prefix and its domain tell them apart at Cloudflare and GitHub, so both have the number in them.
+    """
+
+    number: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= MAX_PULL_REQUEST:
+            raise ValueError(f"a pull request has a number from 1 to {MAX_PULL_REQUEST}, not {self.number}")
+
+    @property
+    def stack(self) -> str:
+        """`pr-12`."""
+        return f"pr-{self.number}"
+
+    def prefix(self, base: str) -> str:
+        """`overskill-pr12`."""
+        return f"{base}-pr{self.number}"
+
+    def domain(self, base: str) -> str:
+        """`pr-12.dev.overskill.com`: below the other's domain, so in its zone."""
+        return f"{self.stack}.{base}"
+
+    @classmethod
+    def of_stack(cls, stack: str) -> "PullRequestPlatform | None":
+        """The one whose stack is called so, or None for any other stack."""
+        number = re.fullmatch(r"pr-([1-9][0-9]{0,5})", stack)
+        return cls(int(number[1])) if number else None
 
 
 @dataclass(frozen=True, kw_only=True)

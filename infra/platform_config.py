@@ -113,6 +113,13 @@ class Rollout(Model):
     percentage: Annotated[int, Field(ge=0, le=99)]
 
 
+class PreviewStacks(Model):
+    """The platforms of pull requests that copy this stack: `most` at once, each for `ttl_hours` after its last `up`."""
+
+    ttl_hours: Annotated[int, Field(ge=1)] = 72
+    most: Annotated[int, Field(ge=1)] = 5
+
+
 class PlatformConfig(Model):
     """The project's own keys (`overskill:*`). `zone` is the one that holds `domain`, by default the domain itself.
 
@@ -147,6 +154,7 @@ class PlatformConfig(Model):
     protect: bool | None = None
     adopt: Structured[list[Literal["namespaces", "template"]]] = Field(default_factory=list)
     rollout: Structured[Rollout] | None = None
+    preview_stacks: Structured[PreviewStacks] = PreviewStacks()
     providers: Literal["auto", "official", "standin"] = "auto"
     edge: Structured[Edge] = Edge()
 

@@ -15,6 +15,7 @@ from overskill.app_command import app_commands, show_urls
 from overskill.audit_command import audit
 from overskill.bench import bench
 from overskill.builder_environment import lines
+from overskill.check_command import check
 from overskill.control_plane_process import ControlPlane, stop_all
 from overskill.doctor import doctor
 from overskill.errors import CommandError
@@ -28,9 +29,11 @@ from overskill.operator_command import operator
 from overskill.options import LocalStack, Providers, Stack
 from overskill.progress import duration, step
 from overskill.project import LOCAL_STACK, Project
+from overskill.report_command import report
 from overskill.rollout import roll_back, roll_out
 from overskill.serve_command import serve
 from overskill.session import Session
+from overskill.stack_command import stack as stack_commands
 from overskill.stack_context import StackContext
 from overskill.template.command import template
 from overskill.token_command import token
@@ -50,6 +53,9 @@ app.add_typer(local, name="local")
 app.add_typer(bench, name="bench")
 app.add_typer(fleet, name="fleet")
 app.add_typer(template, name="template")
+app.add_typer(stack_commands, name="stack")
+app.add_typer(report, name="report")
+app.add_typer(check, name="check")
 app.add_typer(operator, name="operator")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")

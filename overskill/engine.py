@@ -17,6 +17,11 @@ UNEVENTFUL = ("same", "read", "refresh")
 UNASKED = ("--yes", "--skip-preview")
 STACK = "pulumi:pulumi:Stack"
 """The type of the resource that a whole stack is."""
+ALWAYS = {
+    "PULUMI_DEBUG_COMMANDS": "1",  # without it, the engine does not know the option --event-log
+    "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1",
+}
+"""What a run needs in its environment wherever its stack is."""
 REAL_CREDENTIALS = (
     *SECRET_VARIABLES,
     "CLOUDFLARE_EMAIL",
@@ -40,9 +45,8 @@ def local_environment(project: Project, credentials: Mapping[str, str]) -> dict[
         # empty makes the stack unreadable ("failed to load checkpoint: EOF").
         "PULUMI_BACKEND_URL": f"file://{project.backend}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.secret_file("passphrase")),
-        "PULUMI_DEBUG_COMMANDS": "1",  # without it, the engine hides the option --event-log
-        "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **ALWAYS,
     }
 
 
@@ -84,6 +88,13 @@ class Outcome:
         counts = [f"{self.changes[op]} {word}" for op, word in words.items() if self.changes.get(op)]
         return ", ".join(counts) or "nothing to do"
 
+    def diff(self) -> str:
+        """The steps as a diff in Markdown."""
+        if not self.steps:
+            return "Nothing changes.\n"
+        lines = "\n".join(_signed(*step.split(" ", 1)) for step in self.steps)
+        return f"```diff\n{lines}\n```\n"
+
     def failure(self) -> str:
         """What went wrong, in the engine's and the providers' own words."""
         told = [*self.warnings, *self.violations, *self.errors]
@@ -108,26 +119,41 @@ class Engine:
     def logs(self) -> Path:
         return self.project.logs
 
-    def up(self, stack: str, *, refresh: bool = False, target: str = "") -> Outcome:
+    def up(self, stack: str, *, refresh: bool = False, target: str = "", plan: Path | None = None) -> Outcome:
         """Bring the stack to what its program says, made if need be; `refresh` looks first at what exists.
 
-        With a `target`, a pattern of URNs, nothing else is touched.
+        With a `target`, a pattern of URNs, nothing else is touched; with a `plan`, a file of `save_plan`, nothing is
+        done that is not in it.
         """
-        flags = [*(["--refresh"] if refresh else []), *(["--policy-pack", str(self.policies)] if self.policies else [])]
+        flags = [*(["--refresh"] if refresh else []), *self._with_policies]
         flags += ["--target", target] if target else []
+        flags += ["--plan", str(plan)] if plan else []
         outcome = self._operate("up", stack, *UNASKED, *flags)
         if outcome.code == NO_SUCH_STACK:
             self.capture("stack", "init", stack, "--no-select")
             outcome = self._operate("up", stack, *UNASKED, *flags)
         return outcome
 
+    def save_plan(self, stack: str, file: Path) -> Outcome:
+        """Write what `up` would do to a file, for an `up` that does this and no more; its secrets are encrypted."""
+        return self._operate("preview", stack, "--save-plan", str(file), *self._with_policies)
+
+    @property
+    def _with_policies(self) -> Sequence[str]:
+        return ("--policy-pack", str(self.policies)) if self.policies else ()
+
     def preview(self, stack: str, config: Path, *, refresh: bool = False) -> Outcome:
         """What `up` would do with the stack file `config`; a stack that does not exist ends it with `NO_SUCH_STACK`."""
         return self._operate("preview", stack, "--config-file", str(config), *(["--refresh"] if refresh else []))
 
-    def make(self, stack: str) -> None:
-        """Make a stack that is not there yet, which saves `up` an attempt; what goes wrong, the run after it tells."""
-        self._run(("stack", "init", stack, "--no-select"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def make(self, stack: str, *, secrets_provider: str = "") -> None:
+        """Make a stack that is not there yet, which saves `up` an attempt; what goes wrong, the run after it tells.
+
+        What is secret in its state is encrypted by `secrets_provider`, or the passphrase of the environment.
+        """
+        provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
+        words = ("stack", "init", stack, "--no-select", *provider)
+        self._run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def destroy(self, stack: str, *, refresh: bool = False) -> Outcome:
         """Delete all that the stack has, and the stack; one that does not exist has nothing. `refresh` as with `up`."""
@@ -212,6 +238,12 @@ def _changes(step: Mapping[str, Any]) -> bool:
     """Whether something is done outside of the engine: components and providers are in it alone."""
     custom = (step.get("new") or step.get("old") or {}).get("custom", False)
     return custom and step["op"] not in UNEVENTFUL and not step["type"].startswith("pulumi:providers:")
+
+
+def _signed(done: str, what: str) -> str:
+    """`+ DnsRecord domain-wildcard`; what is neither made, changed nor deleted is replaced."""
+    signs = {"create": "+", "delete": "-", "update": "~"}
+    return f"{signs[done]} {what}" if done in signs else f"! {what} ({done})"
 
 
 def _last(name: str) -> str:

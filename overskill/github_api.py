@@ -39,6 +39,10 @@ class GitHubApi:
         """Raises `CommandError` with GitHub's own words."""
         return self._content("POST", path, self._send("POST", path, json=content))
 
+    def patch(self, path: str, content: Any) -> Any:
+        """Raises as `post` does."""
+        return self._content("PATCH", path, self._send("PATCH", path, json=content))
+
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             return self._http.request(method, path, **options)

@@ -27,9 +27,12 @@ class Project:
 
     @property
     def home(self) -> Path:
-        """`.overskill`: state, logs and generated secrets of this machine; readable by its user alone."""
-        home = self.root / ".overskill"
-        home.mkdir(mode=0o700, exist_ok=True)
+        """State, logs and generated secrets of this machine; readable by its user alone.
+
+        It is `.overskill`, or what `OVERSKILL_HOME` says: several checkouts can share one, and so one local cloud.
+        """
+        home = Path(os.environ.get("OVERSKILL_HOME") or self.root / ".overskill").absolute()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         return home
 
     @property

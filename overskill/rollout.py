@@ -36,7 +36,18 @@ def roll_back(context: StackContext) -> str:
     """
     rollout = context.config.overskill.rollout
     stable = rollout.stable if rollout else previous(_deployments(context))
-    return _apply(context, Rollout(stable=stable, percentage=0), target=DEPLOYMENT)
+    return give_back(context, stable)
+
+
+def serving_now(context: StackContext) -> str | None:
+    """The version with the largest share now; None where none has been deployed."""
+    deployments = _deployments(context)
+    return serving(deployments) if deployments else None
+
+
+def give_back(context: StackContext, version: str) -> str:
+    """Give every request to a version that served before, and touch nothing else; returns what runs then."""
+    return _apply(context, Rollout(stable=version, percentage=0), target=DEPLOYMENT)
 
 
 def serving(deployments: Sequence[Mapping[str, Any]]) -> str:

@@ -57,9 +57,9 @@ class Session:
         """The engine of the app program."""
         return Engine(self.project, self.project.apps, self.environment)
 
-    def up_platform(self) -> None:
+    def up_platform(self) -> Outcome:
         self.cloud.serve_zone(self.config.overskill.zone_name)
-        self._up(f"Platform {self.stack}", self.platform, self.stack, self.config.github.owner)
+        return self._up(f"Platform {self.stack}", self.platform, self.stack, self.config.github.owner)
 
     def publish_template(self) -> None:
         """What apps start from is as this checkout has it, if the stack owns it."""

@@ -16,7 +16,7 @@ from local_cloud.actions.id_token import request_variables
 from local_cloud.actions.prepared import prepare
 from local_cloud.actions.rules import refused_actions, refused_environment
 from local_cloud.actions.run_token import run_token
-from local_cloud.actions.uses import COPIES, copies
+from local_cloud.actions.uses import absent_place, refusals, used, write_absent
 from local_cloud.actions.workflow import RUNNERS, Workflow, WorkflowError
 from local_cloud.cloud import Cloud
 from local_cloud.github.places import folder as repository_folder
@@ -47,6 +47,7 @@ class Plan:
     secrets: Mapping[str, str]
     hidden: tuple[str, ...]
     copies: Mapping[str, Path]
+    absent: tuple[str, ...]
     act: Path
 
 
@@ -61,9 +62,8 @@ def plan(cloud: Cloud, repository: Document, run: Document) -> Plan:
     if not workflow:
         raise PlanError(f"{run['path']} is not in {run['sha']}")
     contexts = workflows.contexts(cloud, repository, run)
-    found, missing = copies(workflow, path, run["sha"])
-    problems = [*refused_actions(cloud, repository, [*found, *missing])]
-    problems += [f"this machine has no {uses}; it has {', '.join(COPIES)}" for uses in missing]
+    actions = used(workflow, path, run["sha"])
+    problems = [*refused_actions(cloud, repository, actions.all), *refusals(actions.missing)]
     problems += [f"job {job.id}: {what}" for job in workflow.jobs.values() for what in job.problems]
     program = cloud.settings.act
     if not program:
@@ -96,7 +96,8 @@ def plan(cloud: Cloud, repository: Document, run: Document) -> Plan:
         variables={**_variables(cloud, repository, run, contexts), TRACKING: tracking_id(cloud, run)},
         secrets={**secrets, "GITHUB_TOKEN": token},
         hidden=(*secrets.values(), token, *bearers),
-        copies=found,
+        copies=actions.copies,
+        absent=actions.absent,
         act=program.absolute(),
     )
 
@@ -117,6 +118,8 @@ def write(made: Plan, folder: Path) -> None:
     write_private(folder / "vars.yml", json.dumps(made.contexts["vars"]).encode())
     write_private(folder / "env.yml", json.dumps(made.variables).encode())
     write_private(folder / "workflow" / Path(made.run["path"]).name, made.text.encode())
+    for uses in made.absent:
+        write_absent(uses, folder / "absent")
 
 
 def command(made: Plan, folder: Path) -> list[str]:
@@ -135,7 +138,8 @@ def command(made: Plan, folder: Path) -> list[str]:
     words += ["--json", "--no-cache-server", "--no-skip-checkout", "--action-offline-mode"]
     for label in RUNNERS:
         words += ["--platform", f"{label}=-self-hosted"]
-    for uses, copy in made.copies.items():
+    stand_ins = dict(absent_place(uses, folder / "absent") for uses in made.absent)
+    for uses, copy in {**made.copies, **stand_ins}.items():
         words += ["--local-repository", f"{uses}={copy}"]
     return [str(made.act), made.run["event"], *words]
 

@@ -37,11 +37,12 @@ class Concurrency:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """`id` is what act calls it: its id, or else its position."""
+    """`id` is what act calls it: its id, or else its position. `guarded`: it, or its job, has an `if`."""
 
     id: str
     name: str
     uses: str
+    guarded: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,16 +136,17 @@ def _job(name: str, value: Mapping[str, Any], inherited: Mapping[str, str]) -> J
         needs=tuple(texts(value.get("needs"))),
         permissions=_permissions(value.get("permissions"), inherited),
         labels=tuple(texts(labels["labels"] if isinstance(labels, dict) else labels)),
-        steps=tuple(_steps(value.get("steps", []))),
+        steps=tuple(_steps(value.get("steps", []), guarded="if" in value)),
         problems=tuple(_problems(value, labels)),
     )
 
 
-def _steps(values: list[Any]) -> Iterator[Step]:
+def _steps(values: list[Any], *, guarded: bool) -> Iterator[Step]:
     for position, value in enumerate(values):
         uses = value.get("uses", "")
         what = uses or value.get("run", "").strip().partition("\n")[0]
-        yield Step(id=value.get("id") or str(position), name=value.get("name") or f"Run {what}", uses=uses)
+        name = value.get("name") or f"Run {what}"
+        yield Step(id=value.get("id") or str(position), name=name, uses=uses, guarded=guarded or "if" in value)
 
 
 def _problems(job: Mapping[str, Any], labels: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from app_stacks.cloudflare_api import base_url
 from infra.config import StackConfig
 from overskill.app_stack_file import app_values
 from overskill.doctor.github import OFFICIAL_URL
-from overskill.engine import Engine
+from overskill.engine import ALWAYS, Engine
 from overskill.errors import CommandError
 from overskill.fleet.limits import PUBLISHED, Limit
 from overskill.local_api import ask
@@ -58,7 +58,7 @@ class Platform:
             stack=stack,
             config=project.stack_config(stack),
             values=project.stack_values(stack),
-            environment={"PULUMI_DEBUG_COMMANDS": "1", "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1", **environment},
+            environment={**ALWAYS, **environment},
             outputs=outputs,
             limits=limits,
         )

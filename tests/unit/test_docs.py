@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import emulated_calls
+import reference
 import typer
 from pydantic import BaseModel
 
@@ -121,3 +122,7 @@ def test_decisions_are_numbered_without_gaps_and_fit_a_page():
     decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
     assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
     assert {path.name: lines for path in decisions if (lines := len(path.read_text().splitlines())) > 70} == {}
+
+
+def test_the_reference_is_made_of_the_code():
+    assert reference.PAGE.read_text() == reference.page(), "python tests/unit/reference.py writes it"

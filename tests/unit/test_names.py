@@ -53,6 +53,31 @@ def test_script_is_built_and_parsed_back(case):
     assert names.parse_script(script.name) == script
 
 
+@pytest.mark.parametrize("case", CONTRACT["smokeApps"], ids=lambda case: case["name"])
+def test_the_app_that_a_platform_is_tried_with_has_a_good_id(case):
+    assert names.check_app_id(names.smoke_app(case["prefix"], case["platform"])) == case["name"]
+
+
+@pytest.mark.parametrize("case", CONTRACT["pullRequestPlatforms"], ids=lambda case: case["stack"])
+def test_names_of_a_pull_requests_platform(case):
+    platform = names.PullRequestPlatform(case["number"])
+    assert platform.stack == case["stack"]
+    assert platform.prefix(case["base"]) == case["prefix"]
+    assert platform.domain(case["domain"]) == case["host"]
+    assert names.PullRequestPlatform.of_stack(platform.stack) == platform
+
+
+@pytest.mark.parametrize("stack", ["local", "pr-", "pr-0", "pr-01", "pr-1000000", "pr-7.shop", "xpr-7"])
+def test_not_the_stack_of_a_pull_request(stack):
+    assert names.PullRequestPlatform.of_stack(stack) is None
+
+
+@pytest.mark.parametrize("number", [0, -1, 1_000_000])
+def test_not_the_number_of_a_pull_request(number):
+    with pytest.raises(ValueError, match=str(number)):
+        names.PullRequestPlatform(number)
+
+
 @pytest.mark.parametrize("name", [*CONTRACT["notScripts"], *CONTRACT["reserved"]])
 def test_not_a_script(name):
     assert names.parse_script(name) is None

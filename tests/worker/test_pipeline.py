@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "app_template" / ".github" / "workflows" / "deploy-to-wfp.yml"
 WORKFLOWS = (WORKFLOW, *sorted((ROOT / ".github" / "workflows").glob("*.yml")))
 """The apps', and this repository's own."""
+OWNERS = ("actions", "aws-actions", "github")
+"""Whose actions may be used."""
 
 
 def passes(*command: str | Path) -> None:
@@ -56,7 +58,28 @@ def test_every_action_is_pinned_by_its_commit():
     for workflow in WORKFLOWS:
         uses = re.findall(r"uses: (\S+)", workflow.read_text())
         assert uses
-        assert [one for one in uses if not re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", one)] == []
+        assert [one for one in uses if not re.fullmatch(rf"(?:{'|'.join(OWNERS)})/[\w/-]+@[0-9a-f]{{40}}", one)] == []
+
+
+def test_one_commit_is_one_version_everywhere():
+    lines = [line for workflow in WORKFLOWS for line in re.findall(r"uses: (\S+ # v\S+)", workflow.read_text())]
+    names = {line.partition("@")[0] for line in lines}
+    assert len({*lines}) == len(names)
+    assert len(lines) == sum(workflow.read_text().count("uses: ") for workflow in WORKFLOWS)
+
+
+def test_an_up_is_never_cancelled():
+    """A deploy or a platform that is being brought up ends as it would: half of one is worse than a late one."""
+    for name in ("deploy", "preview", "template"):
+        workflow = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
+        assert workflow["concurrency"]["cancel-in-progress"] is False, name
+
+
+def test_nothing_is_permitted_that_a_job_does_not_ask_for():
+    for path in WORKFLOWS:
+        workflow = yaml.safe_load(path.read_text())
+        assert workflow["permissions"] == {}, path.name
+        assert all("permissions" in job for job in workflow["jobs"].values()), path.name
 
 
 def test_a_pull_request_of_a_fork_runs_nothing():

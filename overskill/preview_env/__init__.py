@@ -1,0 +1,1 @@
+"""A platform for each pull request of this project: `overskill stack preview-env`."""
