@@ -5,7 +5,7 @@ Source: https://developers.cloudflare.com/api/resources/workers_for_platforms/
 
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -162,17 +162,11 @@ class CloudflareApi:
     def _answer(self, method: str, path: str, **options: Any) -> Any:
         return self._patience.through(lambda: self._send(method, path, **options))
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        files: Sequence[tuple[str, Any]] | None = None,
-        params: Mapping[str, str] | None = None,
-    ) -> Any:
-        """One attempt."""
+    def _send(self, method: str, path: str, **options: Any) -> Any:
+        """One attempt; `options` are those of `httpx.Client.request`."""
         call = f"{method} {path}"
         try:
-            answer = self._http.request(method, path, files=files, params=params)
+            answer = self._http.request(method, path, **options)
         except httpx.HTTPError as error:
             told = str(error) or type(error).__name__
             raise CloudflareError(f"{call}: no answer from {self._http.base_url}: {told}", passing=True) from error

@@ -24,6 +24,7 @@ from control_plane.provisioning import queue
 from control_plane.provisioning import routes as provisioning
 from control_plane.rate_limits import RateLimit
 from control_plane.state import Plane
+from control_plane.usage import task as usage
 
 ROUTERS = (
     health.router,
@@ -37,7 +38,14 @@ ROUTERS = (
 )
 """Each part's routes."""
 
-TASKS = (background.stream, background.deliveries, background.notifications, background.cleaning, queue.running)
+TASKS = (
+    background.stream,
+    background.deliveries,
+    background.notifications,
+    background.cleaning,
+    usage.collecting,
+    queue.running,
+)
 """What runs beside the requests: asynchronous context managers over the `Plane`, begun in this order."""
 
 

@@ -12,7 +12,7 @@ from infra.credentials import events_secret
 
 
 @asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Runs it until the end of the block."""
     task = asyncio.create_task(work)
     try:
@@ -26,7 +26,7 @@ async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 @asynccontextmanager
 async def deliveries(plane: Plane) -> AsyncIterator[None]:
     """Work off what the inbox holds."""
-    async with _running(plane.inbox.work()):
+    async with running(plane.inbox.work()):
         yield
 
 
@@ -34,7 +34,7 @@ async def deliveries(plane: Plane) -> AsyncIterator[None]:
 async def stream(plane: Plane) -> AsyncIterator[None]:
     """Pass events on to those who watch."""
     await plane.stream.begin()
-    async with _running(plane.stream.run()):
+    async with running(plane.stream.run()):
         yield
 
 
@@ -45,12 +45,12 @@ async def notifications(plane: Plane) -> AsyncIterator[None]:
         yield
         return
     root = plane.settings.webhook_secret.get_secret_value()
-    async with _running(Notifier(plane.database, plane.settings.builder_url, events_secret(root)).run()):
+    async with running(Notifier(plane.database, plane.settings.builder_url, events_secret(root)).run()):
         yield
 
 
 @asynccontextmanager
 async def cleaning(plane: Plane) -> AsyncIterator[None]:
     """Delete what is kept for a time only."""
-    async with _running(retention.run(plane.database)):
+    async with running(retention.run(plane.database)):
         yield

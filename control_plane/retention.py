@@ -1,4 +1,4 @@
-"""What is kept for a time only: deliveries that are done, events, and what the builder was told of them."""
+"""What is kept for a time only: deliveries that are done, events, what the builder was told of them, hours of usage."""
 
 import asyncio
 import datetime as dt
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from control_plane.database import Database
 from control_plane.tables import Delivery, Event, Notification
+from control_plane.usage import rollups
 
 KEPT = dt.timedelta(days=30)
 """GitHub can be asked to send a delivery again for three days, and a pipeline's is good for minutes: by then a delivery
@@ -26,7 +27,9 @@ async def run(database: Database) -> None:
     """Delete what is old, every hour, until cancelled."""
     while True:
         try:
-            await asyncio.to_thread(clean, database, dt.datetime.now(dt.UTC) - KEPT)
+            now = dt.datetime.now(dt.UTC)
+            await asyncio.to_thread(clean, database, now - KEPT)
+            await asyncio.to_thread(rollups.forget, database, now)
         except sa.exc.DBAPIError:
             log.exception("the database does not answer; what is old stays for another hour")
         await asyncio.sleep(EVERY)

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, AnyHttpUrl, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.outputs import PlatformOutputs
+from infra.platform_config import Quota
 
 Url = Annotated[str, AfterValidator(lambda text: str(AnyHttpUrl(text)).rstrip("/"))]
 """A URL as text, without a slash at its end."""
@@ -19,7 +20,8 @@ class Settings(BaseSettings):
     bundles and, without a `database_url`, the SQLite database. `webhook_secret` is the platform's root secret: each
     app's own is derived from it. `builder_url` takes signed events; without it the builder is told of none.
     `oidc_issuer` signs the identity tokens of workflow runs. A customer may have `apps_per_customer`; a new app's first
-    deploy, and then its address, are waited for so long; so many `engines` run at once in one process.
+    deploy, and then its address, are waited for so long; so many `engines` run at once in one process. Usage is
+    collected every `usage_minutes`, with 0 by the command alone, and then held against the `quotas` of the plans.
 
     `public_url` is where browsers reach the dashboard, if not at `listen`; its host and `trusted_hosts` are the names
     that the server answers under. `proxies` are the networks of reverse proxies: from there, and from nowhere else,
@@ -43,6 +45,8 @@ class Settings(BaseSettings):
     first_deploy_seconds: int = Field(default=1800, ge=1)
     probe_seconds: int = Field(default=120, ge=1)
     engines: int = Field(default=2, ge=1)
+    usage_minutes: int = Field(default=0, ge=0)
+    quotas: dict[str, Quota] = Field(default_factory=dict)
     listen: str = "127.0.0.1"
     port: int = Field(default=8786, ge=0, le=65535)
     public_url: Url | None = None

@@ -109,6 +109,11 @@ def outbound_worker(prefix: str, platform: PlatformEnvironment) -> str:
     return f"{_account_worker(prefix, platform)}-outbound"
 
 
+def outbound_beside(dispatch: str) -> str:
+    """The outbound Worker of the platform whose dispatch Worker this is."""
+    return f"{dispatch.removesuffix('-dispatch')}-outbound"
+
+
 def _account_worker(prefix: str, platform: PlatformEnvironment) -> str:
     return prefix if platform == "production" else f"{prefix}-{platform}"
 

@@ -49,12 +49,23 @@ class Egress(Model):
     allow: list[HostPattern] = Field(default_factory=list)
 
 
+class Quota(Model):
+    """What an app may use in a day, in UTC: requests, whatever becomes of them, and CPU in milliseconds.
+
+    What is not given is not limited. An app that has used up either is over quota until the day ends.
+    """
+
+    requests_per_day: Annotated[int, Field(ge=1)] | None = None
+    cpu_ms_per_day: Annotated[int, Field(ge=1)] | None = None
+
+
 class Plan(Model):
     """What one request of an app may use: CPU in milliseconds (Cloudflare's most is 30 s), and subrequests."""
 
     cpu_ms: Annotated[int, Field(ge=1, le=30_000)] = 50
     subrequests: Annotated[int, Field(ge=1, le=10_000)] = 50
     egress: Egress = Egress()
+    quota: Quota = Quota()
 
 
 class Certificate(Model):

@@ -17,6 +17,7 @@ from overskill.bench import bench
 from overskill.builder_environment import lines
 from overskill.check_command import check
 from overskill.control_plane_process import ControlPlane, stop_all
+from overskill.cost_command import cost
 from overskill.doctor import doctor
 from overskill.errors import CommandError
 from overskill.fleet.command import fleet
@@ -39,6 +40,7 @@ from overskill.template.command import template
 from overskill.token_command import token
 from overskill.toolchain.command import toolchain
 from overskill.toolchain.providers import Mode
+from overskill.usage_command import usage
 
 FIRST_APP = "ultrathink"
 
@@ -59,6 +61,7 @@ app.add_typer(check, name="check")
 app.add_typer(operator, name="operator")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
+app.add_typer(usage, name="usage")
 console = Console(highlight=False)
 
 
@@ -133,6 +136,7 @@ def rollback(stack: Stack = LOCAL_STACK) -> None:
     print(roll_back(StackContext(Project(), stack)))
 
 
+app.command()(cost)
 app.command()(doctor)
 app.command()(logs)
 app.command()(serve)

@@ -21,6 +21,9 @@ from overskill.stack_context import StackContext
 OWN_VARIABLES = {"cloudflare_api_token": "CLOUDFLARE_API_TOKEN", "github_token": "GITHUB_TOKEN"}
 """Settings whose values commands have under a name without `OVERSKILL_`."""
 
+USAGE_MINUTES = 15
+"""Between two collections of usage."""
+
 
 def serve(
     *,
@@ -70,6 +73,8 @@ def _of_stack(context: StackContext, wanted: set[str]) -> dict[str, Any]:
         "cloudflare_url": base_url(config.cloudflare.base_url, credentials),
         "github_url": github,
         "port": here and here.port,
+        "usage_minutes": USAGE_MINUTES,
+        "quotas": {name: plan.quota for name, plan in config.overskill.plans.items()},
         **{name: credentials.get(variable) for name, variable in OWN_VARIABLES.items()},
     }
     if context.local:

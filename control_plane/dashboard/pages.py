@@ -33,7 +33,11 @@ WORDS = {"succeeded": "live", "uploaded": "going live"}
 
 def render(name: str, operator: Operator | None, status: int = 200, **content: Any) -> HTMLResponse:
     """The page of the template `name`."""
-    return HTMLResponse(_templates.get_template(name).render(operator=operator, **content), status)
+    return HTMLResponse(page(name, operator=operator, **content), status)
+
+
+def page(name: str, **content: Any) -> str:
+    return _templates.get_template(name).render(**content)
 
 
 def message(status: int, title: str, text: str, operator: Operator | None = None) -> HTMLResponse:

@@ -3,6 +3,7 @@
 from alembic import context
 
 from control_plane.tables import Table
+from control_plane.usage import tables as usage  # noqa: F401 - so that the metadata has them
 
 context.configure(
     connection=context.config.attributes["connection"],

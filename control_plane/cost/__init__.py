@@ -1,0 +1,1 @@
+"""What the platform costs, and each app's share of it."""

@@ -1,0 +1,1 @@
+"""What each app uses: read from Cloudflare hour by hour, kept as hours and days, held against quotas."""
