@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from infra.config_types import (
+    DisplayName,
     GitHubOwner,
     Hostname,
     HostPattern,
@@ -36,7 +37,7 @@ class AppOptions(Model):
     whatever its plan allows.
     """
 
-    display_name: str = Field(default="", max_length=100)
+    display_name: DisplayName = ""
     app_environments: Structured[list[AppEnvironment]] = Field(default=list(APP_ENVIRONMENTS))
     plan: PlanName | None = None
     services: Structured[list[HostPattern]] = Field(default_factory=list)

@@ -10,6 +10,7 @@ from app_stacks.cloudflare_error import CloudflareError
 from control_plane.access import Caller, requires
 from control_plane.app_states import ACTIVE, AppStates
 from control_plane.app_store import AppState, State
+from control_plane.notices import NO_NUL
 from control_plane.state import GivenPlane, Plane
 from control_plane.tables import App
 
@@ -23,7 +24,7 @@ class Suspension(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=NO_NUL)]
     state: State = "suspended"
     until: AwareDatetime | None = None
 

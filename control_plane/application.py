@@ -1,9 +1,11 @@
 """The application: which part answers where, and what runs beside the requests."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 
 from control_plane import (
     app_states_api,
@@ -12,6 +14,7 @@ from control_plane import (
     dead_letters,
     guard,
     health,
+    invalid_requests,
     live,
     records,
     telemetry,
@@ -19,6 +22,7 @@ from control_plane import (
     webhooks,
 )
 from control_plane.broker import routes as broker
+from control_plane.broker.attempts import Refusals
 from control_plane.migration import migrate
 from control_plane.provisioning import queue
 from control_plane.provisioning import routes as provisioning
@@ -65,12 +69,16 @@ def application(plane: Plane) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,  # both would have a browser load their scripts from elsewhere
         redoc_url=None,
+        responses={422: {"model": invalid_requests.Refusal, "description": "It is not as it is described here."}},
     )
     app.state.plane = plane
     app.state.calls_of_tokens = RateLimit(plane.settings.api_calls_a_minute, "this token calls too often")
+    app.state.refusals = Refusals()
+    app.state.large_bodies = asyncio.Semaphore(webhooks.LARGE_AT_ONCE)
     for router in ROUTERS:
         app.include_router(router)
     dashboard.install(app)
+    app.add_exception_handler(RequestValidationError, invalid_requests.told)
     app.add_middleware(telemetry.Measured)
     app.add_middleware(guard.Guard, settings=plane.settings)
     traces.trace(app)

@@ -28,6 +28,9 @@ HEADERS = {
 CLOSE = {"Connection": "close"}
 """The body is not read, however long it is."""
 
+NUL = b"%00"
+"""PostgreSQL keeps none, and no name has one."""
+
 STRICT_TRANSPORT = "max-age=31536000"
 
 ANY_NAME = ("/health", "/ready")
@@ -66,11 +69,13 @@ class Guard:
                 answer["X-Request-Id"] = identity
             await send(message)
 
-        if self._knows(headers.get("host", "")) or scope["path"] in ANY_NAME:
-            await self._app(scope, receive, guarded)
-        else:
+        if not (self._knows(headers.get("host", "")) or scope["path"] in ANY_NAME):
             refusal = PlainTextResponse("this server has another name: OVERSKILL_TRUSTED_HOSTS", 421, CLOSE)
             await refusal(scope, receive, guarded)
+        elif NUL in scope["raw_path"] or NUL in scope["query_string"]:
+            await PlainTextResponse("no address has a NUL", 400, CLOSE)(scope, receive, guarded)
+        else:
+            await self._app(scope, receive, guarded)
 
     def _knows(self, host: str) -> bool:
         try:

@@ -1,8 +1,9 @@
 """What an app's pipeline tells of its deploys: `deploy.started` to `deploy.succeeded`."""
 
+import datetime as dt
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy.orm import Session
 
 from control_plane import deployments
@@ -10,10 +11,11 @@ from control_plane.deployments import Progress, Status
 from control_plane.settings import Url
 from infra.names import AppEnvironment, Script, parse_script
 
-Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
-"""PostgreSQL keeps no NUL."""
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL keeps none."""
 
-LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, StringConstraints(max_length=500, pattern=NO_NUL)]
+LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=NO_NUL)]
 Number = Annotated[int, Field(ge=1, lt=2**63)]
 Type = Literal["deploy.started", "deploy.built", "deploy.uploaded", "deploy.succeeded", "deploy.failed"]
 
@@ -24,6 +26,16 @@ STATUSES: dict[Type, Status] = {
     "deploy.succeeded": "succeeded",
     "deploy.failed": "failed",
 }
+
+
+def _near(at: dt.datetime) -> dt.datetime:
+    """A clock may be wrong, but not by a day; and the first and the last years are none in every zone."""
+    if not dt.datetime(2020, 1, 1, tzinfo=dt.UTC) < at < dt.datetime.now(dt.UTC) + dt.timedelta(days=1):
+        raise ValueError("is no time of a deploy: before 2020, or more than a day ahead")
+    return at
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_near)]
 
 
 class UnknownApp(LookupError):
@@ -51,7 +63,7 @@ class Notice(BaseModel):
     pull_request: Number | None
     run: Run
     actor: Text
-    at: AwareDatetime
+    at: Moment
     ref: Text | None = None
     url: Url | None = None
     error: LongText | None = None

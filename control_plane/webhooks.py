@@ -4,8 +4,10 @@ A delivery is accepted once it is in the inbox; what it means is worked off late
 is refused, and learns nothing: not even whether there is such an app.
 """
 
+import asyncio
 import hashlib
 import hmac
+from contextlib import AsyncExitStack
 from typing import Annotated, Literal, TypeVar
 
 import sqlalchemy as sa
@@ -16,6 +18,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.concurrency import run_in_threadpool
 
 from control_plane import github_events
+from control_plane.broker.forms import declared_length
 from control_plane.inbox import Accepted
 from control_plane.notices import Notice, Number
 from control_plane.state import GivenPlane, Plane
@@ -25,6 +28,12 @@ GITHUB_BYTES = 25 * 2**20
 """GitHub sends no more."""
 
 PIPELINE_BYTES = 2**16
+
+BODY_SECONDS = 10
+"""After which GitHub gives up too."""
+
+LARGE, LARGE_AT_ONCE = 2**20, 8
+"""Bytes of a body that is one of a few at once: nobody has proven anything yet, and memory is everybody's."""
 
 router = APIRouter(tags=["webhooks"])
 
@@ -117,17 +126,21 @@ async def _accept(plane: Plane, sender: str, delivery: Accepted | None) -> Recei
 
 
 async def _body(request: Request, sender: str, limit: int) -> bytes:
-    """Raises 413 as soon as it is known to be too long."""
-    declared = request.headers.get("content-length", "0")
+    """Raises 413 as soon as it is known to be too long, and 408 for one that takes too long to come."""
     body = bytearray()
-    if not declared.isdecimal() or int(declared) <= limit:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                break
-        else:
-            return bytes(body)
-    raise _refused(413, sender, "oversized", f"a body of more than {limit} bytes is not taken")
+    try:
+        async with asyncio.timeout(BODY_SECONDS), AsyncExitStack() as stack:
+            if declared_length(request) > limit:
+                raise _refused(413, sender, "oversized", f"a body of more than {limit} bytes is not taken")
+            async for chunk in request.stream():
+                if len(body) <= LARGE < len(body) + len(chunk):
+                    await stack.enter_async_context(request.app.state.large_bodies)
+                body += chunk
+                if len(body) > limit:
+                    raise _refused(413, sender, "oversized", f"a body of more than {limit} bytes is not taken")
+    except TimeoutError:
+        raise _refused(408, sender, "slow", f"the body did not come within {BODY_SECONDS} s") from None
+    return bytes(body)
 
 
 def _valid(model: type[Model], body: bytes, sender: str) -> Model:

@@ -60,6 +60,10 @@ RepositoryFullName = _text(
     rf"{_GITHUB_OWNER}/[A-Za-z0-9._-]{{1,100}}",
     "must be a GitHub repository with its owner, such as overskill/vite-wfp-template",
 )
+DisplayName = _text(
+    r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{0,100}",
+    "must be 100 characters at most, on one line, without control characters and marks that turn the direction",
+)
 PlanName = _text(r"[a-z][a-z0-9_-]{0,31}", "must be a plan's name: 1 to 32 of a-z, 0-9, _ and -, a letter first")
 VariableName = _text(
     r"(?!(?:GITHUB|OVERSKILL|CLOUDFLARE)_)[A-Z_][A-Z0-9_]{0,99}",

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from app_stacks.config import CLOUDFLARE_TOKEN, SECRETS, AppConfig
 from infra.platform_config import PlatformConfig
+from overskill import lined_yaml
 from overskill.app_stack_file import is_encrypted
 from overskill.errors import CommandError
 
@@ -65,7 +66,7 @@ def _setting(text: str) -> tuple[str, Any]:
     if not equals:
         raise CommandError(f"--set {text}: write KEY=VALUE, such as data=[d1]")
     try:
-        return key, yaml.safe_load(value)
+        return key, lined_yaml.parse(value).value
     except yaml.YAMLError as error:
         raise CommandError(f"--set {key}: the value is no YAML: {error}") from None
 

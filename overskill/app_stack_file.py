@@ -1,11 +1,14 @@
 """The stack file of an app: what it takes from its platform's, and how it is written."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from overskill import lined_yaml
+from overskill.errors import CommandError
 from overskill.project import APP_PROJECT
 
 PROVIDER_NAMESPACES = ("cloudflare", "github")
@@ -28,7 +31,7 @@ def own_values(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(file: Path) -> dict[str, Any]:
-    """The `config` that the file has; empty where there is no file."""
+    """The `config` that the file has; empty where there is no file. Raises `CommandError` for what is no stack file."""
     return _content(file).get("config", {})
 
 
@@ -43,7 +46,9 @@ def write(file: Path, config: Mapping[str, Any]) -> None:
     if not any(is_encrypted(value) for value in config.values()):
         # It is that of a passphrase, which is made anew where it is gone, and then stands in the way.
         content.pop("encryptionsalt", None)
-    file.write_text(yaml.safe_dump(content))
+    written = file.with_name(f".{file.name}.{os.getpid()}")
+    written.write_text(yaml.safe_dump(content))
+    written.replace(file)  # whole, or not at all
 
 
 def is_encrypted(value: Any) -> bool:
@@ -52,4 +57,12 @@ def is_encrypted(value: Any) -> bool:
 
 
 def _content(file: Path) -> dict[str, Any]:
-    return yaml.safe_load(file.read_text()) if file.exists() else {}
+    try:
+        content = lined_yaml.parse(file.read_text()).value
+    except FileNotFoundError:
+        return {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} is no YAML: {error}; mend it, or delete it and set the app's keys again") from None
+    if not isinstance(content, dict) or not isinstance(content.get("config", {}), dict):
+        raise CommandError(f"{file} has no mapping `config`; mend it, or delete it and set the app's keys again")
+    return content

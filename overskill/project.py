@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from infra.config import ConfigError, StackConfig, parse
+from overskill import lined_yaml
 from overskill.errors import CommandError
 
 LOCAL_STACK = "local"
@@ -96,13 +97,17 @@ class Project:
         """The content of `Pulumi.<stack>.yaml`. Raises `CommandError` where that has no mapping `config`."""
         file = self.root / f"Pulumi.{stack}.yaml"
         try:
-            content = yaml.safe_load(file.read_text())
+            content = lined_yaml.parse(file.read_text()).value
         except FileNotFoundError:
             raise CommandError(f"there is no stack {stack!r}: {file} does not exist") from None
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} is no YAML: {error}") from None
+        except (OSError, ValueError) as error:  # no name that a file can have
+            raise CommandError(f"there is no stack {stack!r}: {error}") from None
         if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
             raise CommandError(f"{file} has no mapping `config`")
+        if odd := [key for key in content["config"] if not isinstance(key, str)]:
+            raise CommandError(f"{file}: keys of `config` must be texts such as overskill:prefix, not {odd}")
         return content
 
     def stack_values(self, stack: str) -> Mapping[str, Any]:

@@ -25,6 +25,7 @@ async def session(broker: Broker, request: Request, call: Call, attempt: Attempt
     run, target = await broker.gate.deploy(request, call, attempt)
     body = b"".join([chunk async for chunk in forms.chunks(request, MAX_MANIFEST, "the asset manifest")])
     manifest = await asyncio.to_thread(Manifest.parse, body)
+    broker.keep(target.app_id, [forms.of_bytes("manifest", body)])
     files = manifest.manifest.items()
     salted = {file.hash: broker.sessions.salted(target.app_id, file.hash) for _, file in files}
     answer = await broker.upstream.call(
@@ -48,12 +49,14 @@ async def upload(broker: Broker, request: Request, call: Call, attempt: Attempt)
     """Files in base64. The session's token is the permission, and says what for; its last upload gets another one."""
     opened = broker.sessions.open(bearer(request), "upload")
     attempt.subject, attempt.actor = f"script:{opened.script}", f"run:{opened.repository}/{opened.run_id}"
+    attempt.who = opened.app_id
     if call.account != broker.platform.account_id:
         raise Refused(403, f"the platform's account is {broker.platform.account_id}, not {call.account}")
     kept = await asyncio.to_thread(broker.bundles.store.get, opened.manifest)
     manifest = await asyncio.to_thread(Manifest.parse, kept)
     async with forms.received(request, limit=MAX_BUCKET, most=MAX_BUCKET_FILES, what="the upload of assets") as parts:
         assets.check(parts, manifest)
+        broker.keep(opened.app_id, parts)
         names = {part.name: broker.sessions.salted(opened.app_id, part.name) for part in parts}
         records = {names[part.name]: await asyncio.to_thread(assets.keep, broker.bundles, part) for part in parts}
         answer = await broker.upstream.call(

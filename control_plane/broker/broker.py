@@ -1,7 +1,7 @@
 """What the calls of a deploy are made with."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +12,22 @@ from fastapi import Response
 from control_plane.broker.assets import Sessions
 from control_plane.broker.bundles import Bundles, Folder
 from control_plane.broker.calls import Call
+from control_plane.broker.forms import Part
 from control_plane.broker.gate import Gate
 from control_plane.broker.permission import Target
 from control_plane.broker.refusals import Refused
 from control_plane.broker.upstream import Upstream
+from control_plane.rate_limits import RateLimit
 from control_plane.state import Plane
 from infra.outputs import PlatformOutputs
 
 TIMEOUT = 10
 """Seconds until the issuer, or GitHub, counts as silent."""
+
+MIB = 1024 * 1024
+MIB_AT_ONCE = 2048
+MIB_A_MINUTE = 10
+"""What an app may have kept here: dozens of large deploys, or 14 GiB a day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +37,12 @@ class Broker:
     upstream: Upstream
     sessions: Sessions
     bundles: Bundles
+    kept: RateLimit
+
+    def keep(self, app_id: str, parts: Sequence[Part]) -> None:
+        """Count what is going to be kept of an app. Raises `Refused` (429) for one that fills the disk."""
+        if wait := self.kept.wait(app_id, sum(part.size for part in parts) // MIB + 1):
+            raise Refused(429, f"{app_id} has uploaded more than {MIB_AT_ONCE} MiB: try again in {wait} s")
 
 
 @asynccontextmanager
@@ -44,6 +57,7 @@ async def running(plane: Plane) -> AsyncIterator[Broker]:
                 upstream=upstream,
                 sessions=Sessions(settings.webhook_secret.get_secret_value()),
                 bundles=Bundles(Folder(settings.state / "bundles")),
+                kept=RateLimit(MIB_A_MINUTE, "", MIB_AT_ONCE),
             )
         finally:
             await upstream.close()

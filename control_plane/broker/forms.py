@@ -1,5 +1,6 @@
 """`multipart/form-data`, read as a stream onto disk under limits, and composed anew for Cloudflare."""
 
+import math
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -38,11 +39,16 @@ class Part:
         return b"".join(self.content())
 
 
+def declared_length(request: Request) -> float:
+    """What a request says of its body's length, in bytes: infinite for what is no sensible number, 0 for nothing."""
+    told = request.headers.get("content-length", "0")
+    return int(told) if told.isdecimal() and len(told) < 20 else math.inf
+
+
 async def chunks(request: Request, limit: int, what: str) -> AsyncIterator[bytes]:
     """The body, as it comes. Raises `Refused`: 413 as soon as it is, or says that it is, of more than `limit` bytes."""
     too_large = Refused(413, f"{what} has more than {limit:,} bytes, which is the most that the broker takes")
-    told = request.headers.get("content-length", "0")
-    if not told.isdecimal() or int(told) > limit:
+    if declared_length(request) > limit:
         raise too_large
     size = 0
     try:

@@ -48,6 +48,7 @@ class Gate:
         declaration = await asyncio.to_thread(self._declared, run.repository_id)
         if declaration is None:
             raise Refused(403, f"{run.repository} ({run.repository_id}) is no app's repository")
+        attempt.who = declaration.app_id
         return run, declaration
 
     def _declared(self, repository_id: int) -> Declaration | None:

@@ -17,6 +17,8 @@ KEYS_SECONDS = 3600
 """How long the issuer's keys are taken to be its keys."""
 RENEWAL_SECONDS = 30
 """An unknown key has them fetched anew, no more often than this: anybody can name one."""
+FAILED_SECONDS = 5
+"""After the keys could not be had, nobody waits for another attempt so soon: anybody can have one made."""
 MAX_TOKEN = 16_384
 
 REQUIRED = ("aud", "exp", "iat", "iss", "nbf", "sub")
@@ -59,7 +61,7 @@ class Issuer:
     def __init__(self, url: str, http: httpx.AsyncClient) -> None:
         self._url, self._http = url, http
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched = float("-inf")
+        self._fetched = self._failed = float("-inf")
         self._fetching = asyncio.Lock()
 
     async def run(self, token: str) -> Run:
@@ -100,13 +102,17 @@ class Issuer:
         return age > KEYS_SECONDS or (identifier not in self._keys and age > RENEWAL_SECONDS)
 
     async def _fetch(self) -> dict[str, jwt.PyJWK]:
+        unreachable = Refused(503, f"the keys of {self._url} can't be had: run the job again")
+        if time.monotonic() - self._failed < FAILED_SECONDS:
+            raise unreachable
         try:
             discovery = await self._json(f"{self._url}/.well-known/openid-configuration")
             if discovery["issuer"] != self._url or not discovery["jwks_uri"].startswith(f"{self._url}/"):
                 raise ValueError("the keys are somebody else's")
             keys = jwt.PyJWKSet.from_dict(await self._json(discovery["jwks_uri"])).keys
         except (httpx.HTTPError, AttributeError, KeyError, TypeError, ValueError, jwt.PyJWTError) as error:
-            raise Refused(503, f"the keys of {self._url} can't be had: run the job again") from error
+            self._failed = time.monotonic()
+            raise unreachable from error
         return {key.key_id: key for key in keys if key.key_id and key.key_type == "RSA"}
 
     async def _json(self, url: str) -> dict[str, str]:

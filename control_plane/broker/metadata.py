@@ -1,5 +1,6 @@
 """The metadata of an upload: what an app may say of its script, and what the platform says of it. Pure."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -59,6 +60,10 @@ def parse(text: bytes, target: Target) -> Sent:
         sent = Sent.model_validate_json(text)
     except ValidationError as error:
         raise _refused(error) from None
+    try:
+        json.dumps(sent.model_dump(), allow_nan=False)
+    except ValueError:
+        raise Refused(400, "metadata: a number is infinite or none at all, which JSON hasn't") from None
     problems = [problem for binding in sent.bindings if (problem := _problem(binding, target))]
     names = Counter(str(binding.get("name")) for binding in sent.bindings)
     problems += [f"binding {name} is there {times} times" for name, times in names.items() if times > 1]

@@ -37,7 +37,7 @@ router = APIRouter(lifespan=_lifespan)
 @router.api_route(f"{calls.ROOT}/{{path:path}}", methods=METHODS, include_in_schema=False)
 async def deploy(request: Request, plane: GivenPlane) -> Response:
     """Open to anybody: the identity token of each call says who it is, and what that may do."""
-    attempt = Attempt(plane.database, request.client and request.client.host)
+    attempt = Attempt(plane.database, request.client and request.client.host, request.app.state.refusals)
     try:
         call = calls.parse(request.method, request.scope["raw_path"].decode("latin-1"))
         attempt.action = f"deploy.{call.kind}"

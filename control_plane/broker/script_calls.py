@@ -48,6 +48,7 @@ async def upload(broker: Broker, request: Request, call: Call, attempt: Attempt)
         session = broker.sessions.open(sent.assets.jwt, "complete") if sent.assets else None
         if session:
             session.check(run, target)
+        broker.keep(target.app_id, parts)
         bundle = await asyncio.to_thread(_bundled, broker, sent, modules, session)
         composed = metadata.composed(sent, target, session and broker.sessions.cloudflare(session))
         answer = await broker.upstream.call(

@@ -15,6 +15,8 @@ from control_plane.dashboard.session import LoginNeeded
 from control_plane.rate_limits import RateLimit
 
 LOGIN_ATTEMPTS_A_MINUTE = 10
+PASSWORDS_A_MINUTE = 120
+"""Of all together: each takes a thread for a while, and a flood of them from everywhere would take every thread."""
 
 
 class Files(StaticFiles):
@@ -28,6 +30,7 @@ class Files(StaticFiles):
 
 def install(app: FastAPI) -> None:
     app.state.login_attempts = RateLimit(LOGIN_ATTEMPTS_A_MINUTE, "too many logins were tried")
+    app.state.passwords = RateLimit(PASSWORDS_A_MINUTE, "too many logins were tried; have a link printed")
     app.include_router(login.router)
     app.include_router(routes.router)
     app.include_router(cost.router)

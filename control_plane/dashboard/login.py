@@ -17,6 +17,8 @@ from control_plane.dashboard.session import (
     named_by_proxy,
     require_own_page,
 )
+from control_plane.notices import NO_NUL
+from control_plane.rate_limits import caller_of
 from control_plane.state import GivenPlane, Plane
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -38,7 +40,7 @@ def form(request: Request, plane: GivenPlane, back: str = "/") -> Response:
 def by_password(
     request: Request,
     plane: GivenPlane,
-    name: Annotated[str, Form(max_length=100)],
+    name: Annotated[str, Form(max_length=100, pattern=NO_NUL)],
     password: Annotated[str, Form(max_length=1000)],
     back: Annotated[str, Form()] = "/",
 ) -> Response:
@@ -46,8 +48,9 @@ def by_password(
     if named_by_proxy(request, plane.settings) is not None:
         raise HTTPException(403, "behind this proxy nobody logs in with a password")
     origin = request.client.host if request.client else ""
-    request.app.state.login_attempts.take(f"address {origin}")
+    request.app.state.login_attempts.take(f"address {caller_of(origin)}")
     request.app.state.login_attempts.take(f"name {name}")
+    request.app.state.passwords.take("all")
     if operators.is_password(plane.database, name, password):
         return _enter(request, plane, name, "password", inside(back))
     with plane.database.writing() as session:
@@ -59,7 +62,7 @@ def by_password(
 @router.get("/login/{key}")
 def by_link(request: Request, plane: GivenPlane, key: str) -> Response:
     origin = request.client.host if request.client else ""
-    request.app.state.login_attempts.take(f"address {origin}")
+    request.app.state.login_attempts.take(f"address {caller_of(origin)}")
     if named_by_proxy(request, plane.settings) is not None:
         raise HTTPException(403, "behind this proxy nobody logs in with a link")
     with plane.database.writing() as session:

@@ -13,7 +13,7 @@ from control_plane.tables import App
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-Before = Annotated[int | None, Query(ge=1)]
+Before = Annotated[int | None, Query(ge=1, lt=2**63)]
 
 
 @router.get("/")

@@ -11,6 +11,7 @@ from control_plane.app_states import AppStates
 from control_plane.app_store import AppState, State
 from control_plane.dashboard.pages import message
 from control_plane.dashboard.session import Changing, Operator
+from control_plane.notices import NO_NUL
 from control_plane.state import GivenPlane, Plane
 from control_plane.tables import App
 
@@ -22,7 +23,7 @@ def suspend(
     plane: GivenPlane,
     operator: Changing,
     app_id: str,
-    reason: Annotated[str, Form(min_length=1, max_length=1000)],
+    reason: Annotated[str, Form(min_length=1, max_length=1000, pattern=NO_NUL)],
     state: Annotated[State, Form()],
 ) -> Response:
     since = dt.datetime.now(dt.UTC).replace(microsecond=0)

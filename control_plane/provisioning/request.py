@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 from app_stacks.app_options import AppOptions
+from control_plane.notices import NO_NUL
 from infra.names import InvalidAppId, check_app_id
 from infra.outputs import PlatformOutputs
 
@@ -22,7 +23,7 @@ class AppRequest(AppOptions):
     model_config = ConfigDict(alias_generator=lambda name: name)
 
     app_id: str = Field(description="a-z, 0-9 and inner hyphens")
-    customer: str | None = Field(default=None, min_length=1, max_length=200)
+    customer: str | None = Field(default=None, min_length=1, max_length=200, pattern=NO_NUL)
     first_deploy: bool = True
     probe_path: str = Field(default="/", pattern="^/", max_length=2000)
     keep: bool = False

@@ -21,7 +21,7 @@ from infra.config_types import Model
 from infra.names import APP_ENVIRONMENTS, AppEnvironment, InvalidAppId, check_app_id
 from overskill.app_settings import offenders
 from overskill.errors import CommandError
-from overskill.fleet.lined_yaml import LinedYaml, parse
+from overskill.lined_yaml import LinedYaml, parse
 
 
 class InvalidAppsFile(CommandError):

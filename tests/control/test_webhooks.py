@@ -5,6 +5,7 @@ import datetime as dt
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from server_process import Installation, app_secret, declaration
 from server_thread import serving
 from webhook_sender import Request, from_github, from_pipeline, notice, sent
 
-from control_plane import apps, inbox
+from control_plane import apps, inbox, webhooks
 from control_plane.notices import Notice
 from control_plane.tables import Delivery, Event
 
@@ -175,6 +176,32 @@ def test_what_is_too_long_is_refused(installation, limit, told):
     assert answer.status_code == 413
     assert str(limit) in answer.json()["detail"]
     assert deliveries(installation.database) == 0
+
+
+def test_large_bodies_of_nobody_come_a_few_at_once_and_in_time(installation, monkeypatch):
+    """Two at once here: what a third one sends is not read beyond what is small until another has ended."""
+    monkeypatch.setattr(webhooks, "LARGE_AT_ONCE", 2)
+    monkeypatch.setattr(webhooks, "BODY_SECONDS", 1)
+    head, large = of_github().headers, b" " * (webhooks.LARGE + 1)
+
+    def never_ending():
+        yield large
+        time.sleep(2)
+        yield b" "
+
+    with serving(installation.plane()) as client, ThreadPoolExecutor() as threads:
+
+        def sent(content):
+            return client.post("/webhooks/github", headers=head, content=content).status_code
+
+        held = [threads.submit(sent, never_ending()) for _ in range(2)]
+        time.sleep(0.3)
+        waits, small = threads.submit(sent, large), sent(b"{}")
+        assert small == 401
+        assert not waits.done()
+        assert [one.result() for one in held] == [408, 408]
+        assert waits.result() in (401, 408)
+        assert sent(large) == 401
 
 
 def test_a_delivery_that_comes_again_has_no_effect(installation, post):

@@ -1,18 +1,28 @@
 """What the deploy broker decides by itself: which script a run may write, what an app may say, what is kept."""
 
+import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from control_plane import rate_limits
 from control_plane.apps import Declaration
-from control_plane.broker import metadata, permission
+from control_plane.broker import attempts, metadata, permission
 from control_plane.broker.assets import Sessions
+from control_plane.broker.broker import MIB, MIB_A_MINUTE, MIB_AT_ONCE, Broker
 from control_plane.broker.bundles import Bundles, Folder
+from control_plane.broker.forms import of_bytes
 from control_plane.broker.identity import Run
 from control_plane.broker.permission import Target
 from control_plane.broker.refusals import Refused
+from control_plane.database import Database
+from control_plane.migration import migrate
+from control_plane.rate_limits import RateLimit
+from control_plane.tables import AuditEntry
 from infra.names import Origins
 from infra.outputs import PlatformOutputs
 
@@ -169,3 +179,50 @@ def test_a_bundle_is_kept_by_its_content(tmp_path: Path) -> None:
     assert (bundles.store.named("f" * 32), bundles.store.named("e" * 32)) == (digest, None)
     kept = [path for path in (tmp_path / "bundles").rglob("*") if path.is_file()]
     assert len(kept) == 2
+
+
+class Clock:
+    """Moved by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr(rate_limits.time, "monotonic", lambda: self.now)
+
+
+def test_a_flood_of_refusals_leaves_a_few_rows_and_their_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, database, refusals = Clock(monkeypatch), Database(f"sqlite:///{tmp_path / 'a.db'}"), attempts.Refusals()
+    migrate(database)
+
+    def flood(number: int, **who: str) -> list[AuditEntry]:
+        async def refuse() -> None:
+            for _ in range(number):
+                await attempts.Attempt(database, "192.0.2.7", refusals, **who).refused(Refused(401, "x" * 10**6))
+
+        asyncio.run(refuse())
+        with database.reading() as session:
+            return list(session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id)))
+
+    rows = flood(attempts.ROWS_AT_ONCE + 50)
+    assert len(rows) == attempts.ROWS_AT_ONCE
+    assert {len(row.details["error"]) for row in rows} == {attempts.SHOWN}
+    assert len(flood(1, who="shop")) == len(rows) + 1, "an app has rows of its own"
+    clock.now += 6
+    last = flood(2)[-1]
+    assert (last.id, last.details["and_as_many_more"]) == (len(rows) + 2, 50)
+    database.close()
+
+
+def test_an_app_that_uploads_without_end_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, limit = Clock(monkeypatch), RateLimit(MIB_A_MINUTE, "", MIB_AT_ONCE)
+    broker = Broker(platform=PLATFORM, gate=None, upstream=None, sessions=None, bundles=None, kept=limit)
+    large = replace(of_bytes("a.js", b""), size=64 * MIB - 1)
+    for _ in range(MIB_AT_ONCE // 64):
+        broker.keep("shop", [large])
+    with pytest.raises(Refused, match="shop has uploaded more than 2048 MiB: try again in 384 s") as refused:
+        broker.keep("shop", [large])
+    assert refused.value.status == 429
+    broker.keep("other", [large])
+    clock.now += 384
+    broker.keep("shop", [large])

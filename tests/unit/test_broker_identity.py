@@ -112,6 +112,8 @@ def test_an_issuer_that_is_down(published: Published) -> None:
     refused = _refused(published, published.token())
     assert (refused.status, refused.message) == (503, f"the keys of {URL} can't be had: run the job again")
     published.down = False
+    assert _refused(published, published.token()).status == 503, "a flood would have the issuer asked for each call"
+    published.now += identity.FAILED_SECONDS
     published.run(published.token())
     published.down = True
     published.run(published.token())

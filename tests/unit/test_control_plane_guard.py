@@ -66,6 +66,11 @@ def test_another_name_gets_nothing(tmp_path: Path, host: str) -> None:
     assert client.get("/health", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/apps/a%00", "/login?back=%00", "/api/deploy/accounts/%00"])
+def test_an_address_with_a_nul_gets_nothing(tmp_path: Path, path: str) -> None:
+    assert browser(plane(tmp_path)).get(path).status_code == 400
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:8786", "localhost", "control.overskill.test", "10.0.0.3:80"])
 def test_its_own_names_are_answered(tmp_path: Path, host: str) -> None:
     made = plane(tmp_path, public_url="https://control.overskill.test", trusted_hosts=["10.0.0.3"])

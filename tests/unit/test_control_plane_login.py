@@ -7,9 +7,10 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
-from control_plane_settings import ORIGIN, browser, csrf, log_in, plane
+from control_plane_settings import ORIGIN, InProcess, browser, csrf, log_in, plane
 
-from control_plane import operators, rate_limits
+from control_plane import dashboard, operators, rate_limits
+from control_plane.application import application
 from control_plane.dashboard.session import inside
 from control_plane.state import Plane
 from control_plane.tables import AuditEntry, Login, LoginLink, Operator
@@ -97,6 +98,29 @@ def test_guesses_are_slowed_down_by_address_and_by_name(served: Plane, monkeypat
     assert [answer.status_code for answer in answers] == [401] * 10 + [429]
     assert int(answers[-1].headers["retry-after"]) > 0
     assert log_in(client, "other", "wrong").status_code == 429
+
+
+def test_a_flood_of_passwords_leaves_the_way_in_by_a_link(served: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dashboard, "PASSWORDS_A_MINUTE", 3)
+    app = application(served)
+
+    def client(address: str) -> httpx.Client:
+        return httpx.Client(transport=InProcess(app, address), base_url=ORIGIN, headers={"Origin": ORIGIN})
+
+    flood = [log_in(client(f"2001:db8:{n:x}::1"), f"nobody{n}", PASSWORD).status_code for n in range(5)]
+    assert flood == [401, 401, 401, 429, 429]
+    assert client("192.0.2.9").get(link(served)).status_code == 303
+
+
+def test_a_network_of_ipv6_is_one_guesser(served: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dashboard, "LOGIN_ATTEMPTS_A_MINUTE", 3)
+    app = application(served)
+    addresses = [f"2001:db8::{n:x}" for n in range(4)] + ["2001:db8:0:1::1"]
+    answers = [
+        log_in(httpx.Client(transport=InProcess(app, one), base_url=ORIGIN, headers={"Origin": ORIGIN}), one, "wrong")
+        for one in addresses
+    ]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 401]
 
 
 def test_a_link_works_once_and_not_for_long(served: Plane) -> None:

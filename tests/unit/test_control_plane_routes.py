@@ -1,14 +1,13 @@
 """No endpoint without a decision about who may call it: every route of the application, tried by everybody."""
 
 import re
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import httpx
 import pytest
 from control_plane_settings import ORIGIN, browser, csrf, declare_app, log_in, plane
-from starlette.routing import BaseRoute, Mount, Route
+from every_route import routes
 
 from control_plane import access, operators
 from control_plane.application import application
@@ -41,17 +40,6 @@ def decision(name: str) -> str:
     if path.startswith(OWN_PROOF):
         return "proof"
     return "token" if path.startswith(TOKEN) else "operator"
-
-
-def routes(found: Iterable[BaseRoute]) -> Iterator[str]:
-    for route in found:
-        match route:
-            case Route():
-                yield from (f"{method} {route.path}" for method in sorted(route.methods or ()) if method != "HEAD")
-            case Mount():
-                yield f"GET {route.path}/{{path}}"
-            case _:
-                yield from routes(route.original_router.routes)  # what `include_router` makes
 
 
 @pytest.fixture

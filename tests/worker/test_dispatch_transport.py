@@ -81,6 +81,7 @@ export default {
       for (const cookie of searchParams.getAll("cookie")) headers.append("Set-Cookie", cookie);
       return new Response("", { headers });
     }
+    if (pathname === "/headers") return new Response("", { headers: Object.fromEntries(searchParams) });
     return new Response("not here", { status: 404 });
   },
 };
@@ -219,6 +220,22 @@ def test_cookies_for_the_shared_parent_can_be_made_the_hosts_own(edge):
         COOKIES[3],
         COOKIES[4],
     ]
+
+
+WHOLE_ORIGIN = {
+    "clear-site-data": '"*"',
+    "nel": '{"report_to":"spy","max_age":600}',
+    "report-to": '{"group":"spy","max_age":600,"endpoints":[{"url":"https://spy.example"}]}',
+    "service-worker-allowed": "/",
+}
+
+
+@everywhere
+def test_no_app_says_what_binds_the_others_that_share_its_origin(edge, host, prefix):
+    answer = edge.get(host, f"{prefix}/headers", params={**WHOLE_ORIGIN, "x-own": "kept"})
+    assert answer.headers["x-own"] == "kept"
+    found = {name: answer.headers[name] for name in WHOLE_ORIGIN if name in answer.headers}
+    assert found == ({} if prefix else WHOLE_ORIGIN)
 
 
 def test_a_websocket_passes_through(edge):
