@@ -15,7 +15,9 @@ from control_plane.rate_limits import RateLimit
 from control_plane.state import GivenPlane
 from control_plane.tables import AccessToken
 
-Scope = Literal["apps:read", "apps:write", "deployments:read", "events:read", "audit:read", "metrics:read"]
+Scope = Literal[
+    "apps:read", "apps:write", "deployments:read", "events:read", "audit:read", "metrics:read", "usage:read"
+]
 
 
 @dataclass(frozen=True)

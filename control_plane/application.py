@@ -21,6 +21,7 @@ from control_plane import (
     traces,
     webhooks,
 )
+from control_plane.billing import routes as billing
 from control_plane.broker import routes as broker
 from control_plane.broker.attempts import Refusals
 from control_plane.migration import migrate
@@ -28,6 +29,7 @@ from control_plane.provisioning import queue
 from control_plane.provisioning import routes as provisioning
 from control_plane.rate_limits import RateLimit
 from control_plane.state import Plane
+from control_plane.usage import routes as usage_routes
 from control_plane.usage import task as usage
 
 ROUTERS = (
@@ -39,6 +41,8 @@ ROUTERS = (
     broker.router,
     provisioning.router,
     app_states_api.router,
+    usage_routes.router,
+    billing.router,
 )
 """Each part's routes."""
 

@@ -3,12 +3,15 @@
 import shlex
 from collections.abc import Iterator, Mapping
 
+from control_plane.billing.signing import public_key
 from infra.config import StackConfig
 from infra.credentials import ROOT_VARIABLE, events_secret
 
 SECRETS = ("CLOUDFLARE_API_TOKEN", "GITHUB_CLIENT_SECRET", "GITHUB_PRIVATE_KEY", ROOT_VARIABLE)
 EVENTS_SECRET = "OVERSKILL_EVENTS_SECRET"  # noqa: S105 - its name
 """Signs the events that the builder is sent; derived, so it is in no environment but the builder's."""
+BILLING_KEY = "OVERSKILL_BILLING_KEY"
+"""Checks the signatures of closed months; public."""
 
 
 def plain_values(config: StackConfig, credentials: Mapping[str, str]) -> dict[str, str]:
@@ -33,6 +36,7 @@ def lines(config: StackConfig, credentials: Mapping[str, str], *, show_secrets: 
     for name, value in plain_values(config, credentials).items():
         yield f"{name}={shlex.quote(value)}" if value else f"# {name}: set overskill:githubApp in the stack's file"
     root = credentials.get(ROOT_VARIABLE)
+    yield f"{BILLING_KEY}={public_key(root)}" if root else f"# {BILLING_KEY}: follows from {ROOT_VARIABLE}"
     derived = {EVENTS_SECRET: events_secret(root) if root else ""}
     for name, secret in ({name: credentials.get(name) for name in SECRETS} | derived).items():
         if not secret:

@@ -14,6 +14,7 @@ from overskill import background, plain_pulumi, testing
 from overskill.app_command import app_commands, show_urls
 from overskill.audit_command import audit
 from overskill.bench import bench
+from overskill.billing_command import billing
 from overskill.builder_environment import lines
 from overskill.check_command import check
 from overskill.control_plane_process import ControlPlane, stop_all
@@ -62,6 +63,7 @@ app.add_typer(operator, name="operator")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
 app.add_typer(usage, name="usage")
+app.add_typer(billing, name="billing")
 console = Console(highlight=False)
 
 

@@ -61,7 +61,7 @@ def cost(  # noqa: PLR0913 - an option each
         print(json.dumps(_document(found), indent=2))
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["app", "requests", "cpu_ms", "scripts", *COLUMNS, "total"])
+        writer.writerow(["app", "requests", "cpu_ms", "scripts", *(f"{column}_cost" for column in COLUMNS), "cost"])
         writer.writerows(_record(row) for row in found.rows)
     else:
         _show(found)
@@ -70,7 +70,7 @@ def cost(  # noqa: PLR0913 - an option each
 def _show(found: Report) -> None:
     columns = [name for name in COLUMNS if any(row.shares[name] for row in found.rows)]
     table = Table("app", box=None, pad_edge=False)
-    for column in ("requests", "CPU s", "scripts", *columns, "cost"):
+    for column in ("requests", "CPU s", "scripts", *(f"for {column}" for column in columns), "cost"):
         table.add_column(column, justify="right")
     for row in found.rows[:SHOWN]:
         table.add_row(*_cells(row, columns))
@@ -140,7 +140,7 @@ def _document(found: Report) -> dict[str, Any]:
         "lines": [
             {name: getattr(line, name) for name in ("service", "meter", "amount", "included", "cost")} for line in lines
         ],
-        "apps": {row.app_id: {"requests": row.requests, "cost": row.total, **row.shares} for row in found.rows},
+        "apps": {row.app_id: {**vars(row), "cost": row.total} for row in found.rows},
         "scenarios": [vars(one) for one in found.scenarios],
         "previews": vars(found.previews),
     }

@@ -132,7 +132,7 @@ def report(session: Session, month: Month, now: dt.datetime, given: Mapping[Mete
 
 def _rows(session: Session, month: Month, made: Bill) -> tuple[AppCost, ...]:
     usage, scripts = reading.by_app(session, month.days), amounts.scripts(session, month)
-    shares: dict[str, dict[str, int]] = {app: dict.fromkeys(COLUMNS, 0) for app in made.shares}
+    shares: dict[str, dict[str, int]] = {app: dict.fromkeys(COLUMNS, 0) for app in made.shares.keys() | usage.keys()}
     for line in made.lines:
         column = GROUPS.get(line.meter, "actions" if line.meter == "actions_minutes" else "data")
         for app, share in line.shares.items():

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from control_plane.billing import tables as billing  # noqa: F401 - so that the metadata has them
 from control_plane.tables import Table
 from control_plane.usage import tables as usage  # noqa: F401 - so that the metadata has them
 

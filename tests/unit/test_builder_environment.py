@@ -29,6 +29,7 @@ def test_the_names_are_those_that_the_builder_uses():
         "GITHUB_CLIENT_ID=Iv23linLjuIIrIXD6pC7",
         "OVERSKILL_API_BASE=https://overskill.com/api",
         "OVERSKILL_WEBHOOK_BASE=https://overskill.com/webhooks",
+        "# OVERSKILL_BILLING_KEY: follows from OVERSKILL_WEBHOOK_SECRET",
         *(f"# {name} is not set in this environment" for name in (*SECRETS, EVENTS_SECRET)),
     ]
 

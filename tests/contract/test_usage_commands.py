@@ -1,0 +1,115 @@
+"""`overskill usage`, `cost` and `billing` against the local cloud."""
+
+import base64
+import csv
+import datetime as dt
+import json
+
+import pytest
+from checkout import ACCOUNT, add_script, cloud_of_checkout
+from nacl.signing import VerifyKey
+from typer.testing import CliRunner
+
+from control_plane.billing.signing import public_key
+from control_plane.tables import App
+from control_plane.usage.tables import FIGURES, UsageDay
+from local_cloud.edge_data.analytics import keep_data_points
+from overskill import billing_command, cli, control_plane_records, usage_command
+from overskill.errors import CommandError
+from overskill.project import Project
+
+NOW = dt.datetime.now(dt.UTC)
+LAST = NOW.replace(day=1) - dt.timedelta(days=1)
+ROOT_SECRET = "planted-webhook-secret"
+STORES = f"/client/v4/accounts/{ACCOUNT}/storage/kv/namespaces"
+
+
+@pytest.fixture
+def cloud(local, tmp_path, monkeypatch):
+    """The local cloud of a checkout, to which a dispatch Worker has told of an app."""
+    monkeypatch.setenv("OVERSKILL_WEBHOOK_SECRET", ROOT_SECRET)
+    with cloud_of_checkout(tmp_path, monkeypatch, usage_command, billing_command) as made:
+        for script in ("preview-shop", "preview-shop-pr3"):
+            add_script(made, "preview", script)
+        made.client.post(STORES, json={"title": "overskill-development-apps"}).raise_for_status()
+        points = [
+            {"timestamp": int(at.timestamp() * 1000), "index": "shop", "blobs": ["shop", "production", "served"]}
+            for at in (NOW, NOW)
+        ]
+        store = made.cloud.store
+        with store.transaction():
+            whole = {"dataset": "overskill_development_usage", "doubles": [1, 5, 0, 2_000_000]}
+            keep_data_points(store, [{**point, **whole} for point in points])
+        with control_plane_records.writing(Project(tmp_path), "local") as session:
+            said = {"plan": "free", "repository": "apps/shop", "repository_id": 1, "declared": {}, "state": "active"}
+            session.add(App(id="shop", display_name="Shop", created_at=LAST, updated_at=LAST, **said))
+        yield made
+
+
+def run(*words):
+    result = CliRunner().invoke(cli.app, words)
+    if result.exception:
+        raise result.exception
+    return result.output
+
+
+def test_usage_is_collected_and_shown(cloud):
+    today = f"{NOW:%Y-%m-%d}"
+    run("usage", "collect", "--since", today)
+    shown = run("usage", "show")
+    assert "shop" in shown
+    assert "4.0" in shown
+    (gap,) = [line for line in shown.splitlines() if line.startswith("Nothing is known")] or [""]
+    assert NOW.day == 1 or gap.endswith(f"to {today} 00:00 UTC: ./dev usage collect")
+    document = json.loads(run("usage", "show", "shop", "--json"))
+    assert document["usage"][f"{today} production"]["requests"] == 2
+    assert document["coverage"]["sample_interval"] == 1
+
+
+def test_what_a_month_costs_is_told_in_each_form(cloud, tmp_path):
+    run("usage", "collect", "--since", f"{NOW:%Y-%m-%d}")
+    table = run("cost")
+    assert "The bill of" in table
+    assert "1 of 2 scripts are of pull requests" in table
+    (row,) = csv.DictReader(run("cost", "--csv").splitlines())
+    assert (row["app"], row["requests"], row["cost"]) == ("shop", "2", "25.000000")
+    document = json.loads(run("cost", "--json"))
+    assert document["apps"]["shop"]["cost"] == document["total"] == 25_000_000
+    assert [one["apps"] for one in document["scenarios"]] == [100, 1000, 50_000]
+    file = tmp_path / "report.html"
+    run("cost", "--html", str(file))
+    assert file.read_text().count("<svg") == 3
+    amounts = tmp_path / "amounts.csv"
+    amounts.write_text("app,meter,amount\nshop,kv_reads,12000000\n")
+    assert json.loads(run("cost", "--json", "--amounts", str(amounts)))["total"] == 26_000_000
+
+
+def test_a_month_is_closed_and_written_out_with_its_signature(cloud, tmp_path):
+    month = f"{LAST:%Y-%m}"
+    with control_plane_records.writing(Project(tmp_path), "local") as session:
+        used = dict.fromkeys(FIGURES, 1)
+        session.add(UsageDay(day=LAST.date(), app_id="shop", environment="production", **used))
+    with pytest.raises(CommandError, match=r"nothing is known of .*--accept-gaps"):
+        run("billing", "close", "--month", month)
+    assert "is closed at $25.00" in run("billing", "close", "--month", month, "--accept-gaps")
+    run("billing", "export", "--month", month, "--to", str(tmp_path))
+    made = (tmp_path / f"usage-{month}.json").read_bytes()
+    signed = base64.b64decode((tmp_path / f"usage-{month}.json.sig").read_text())
+    VerifyKey(base64.b64decode(public_key(ROOT_SECRET))).verify(made, signed)
+    assert [(row["app_id"], row["requests"]) for row in json.loads(made)["apps"]] == [("shop", 1)]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("usage", "collect", "--since", "soon"), "is no day"),
+        (("usage", "show", "--month", "2026-13"), "is no month"),
+        (("cost", "--month", "1999-01"), "has no price of workers-for-platforms for 1999-01"),
+        (("cost", "--amounts", "missing.csv"), "--amounts missing.csv"),
+        (("billing", "export", "--month", "2025-01"), "2025-01 is not closed"),
+        (("billing", "close", "--month", f"{NOW:%Y-%m}"), "is not over"),
+    ],
+)
+def test_what_is_wrong_is_told(cloud, words, told):
+    with pytest.raises(CommandError, match=told):
+        run(*words)
