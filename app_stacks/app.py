@@ -9,7 +9,7 @@ import pulumi
 from app_stacks.app_data import AppData, AppDataArgs
 from app_stacks.app_options import DataKind, Permission
 from app_stacks.config import AppConfig, AppSecrets
-from app_stacks.declaration import places
+from app_stacks.declaration import belongings, places
 from app_stacks.hostname import AppHostname, AppHostnameArgs
 from app_stacks.namespace_script import NamespaceScript, NamespaceScriptArgs
 from app_stacks.pipeline import pipeline_secrets, pipeline_variables
@@ -81,6 +81,11 @@ class AppArgs:
     def plan_name(self) -> str:
         return self.plan or self.platform.default_plan
 
+    @property
+    def recorded(self) -> bool:
+        """Whether the dispatch Worker has to know anything of the app."""
+        return bool(self.plan or self.services)
+
 
 class App(pulumi.ComponentResource):
     """Outputs: `repository`, its full name; `scripts`, the script's name in each app environment; `hostnames`, what the
@@ -95,46 +100,44 @@ class App(pulumi.ComponentResource):
         super().__init__("overskill:apps:App", name, None, opts)
         self._name, self._child = name, pulumi.ResourceOptions(parent=self)
         store = Store(account_id=args.platform.account_id, namespace_id=args.platform.app_store)
-        if args.plan or args.services:
+        if args.recorded:
             store.app(f"{name}-record", args.app_id, args.plan, args.services, self._child)
-        repository = self._repository(args)
+        repository_args = self._repository_args(args)
+        repository = AppRepository(name, repository_args, self._child)
         self.repository = repository.full_name
         declared = {environment: self._script(args, environment) for environment in args.environments}
         scripts = {e: NamespaceScript(f"{name}-{e}", script, self._child) for e, script in declared.items()}
         self.scripts = {environment: script.script for environment, script in scripts.items()}
-        self.declaration = self._declaration(args, repository, declared)
+        kept = belongings(args.app_id, repository_args, args.hostnames, recorded=args.recorded)
+        self.declaration = self._declaration(args, repository, declared, kept)
         self.hostnames = self._hostnames(args, store, scripts["production"])
         self.register_outputs({"repository": self.repository, "scripts": self.scripts, "hostnames": self.hostnames})
 
-    def _repository(self, args: AppArgs) -> AppRepository:
+    @staticmethod
+    def _repository_args(args: AppArgs) -> AppRepositoryArgs:
         platform, secrets = args.platform, args.secrets
-        by_broker = secrets.cloudflare_token is None
-        return AppRepository(
-            self._name,
-            AppRepositoryArgs(
-                name=args.app_id,
-                description=args.shown_name,
-                visibility=args.visibility,
-                template=args.template or platform.template,
-                environments=args.environments,
-                oidc_subject=platform.oidc_subject,
-                variables={
-                    **pipeline_variables(
-                        args.app_id,
-                        args.environments,
-                        platform,
-                        by_broker=by_broker,
-                        cloudflare=pulumi.Config("cloudflare").get("baseUrl"),
-                    ),
-                    **args.variables,
-                },
-                secrets=pipeline_secrets(secrets),
-                collaborators=args.collaborators,
-                team=args.team,
-                webhook_url=f"{platform.webhook_base}/github",
-                webhook_secret=secrets.webhook,
-            ),
-            opts=self._child,
+        return AppRepositoryArgs(
+            name=args.app_id,
+            description=args.shown_name,
+            visibility=args.visibility,
+            template=args.template or platform.template,
+            environments=args.environments,
+            oidc_subject=platform.oidc_subject,
+            variables={
+                **pipeline_variables(
+                    args.app_id,
+                    args.environments,
+                    platform,
+                    by_broker=secrets.cloudflare_token is None,
+                    cloudflare=pulumi.Config("cloudflare").get("baseUrl"),
+                ),
+                **args.variables,
+            },
+            secrets=pipeline_secrets(secrets),
+            collaborators=args.collaborators,
+            team=args.team,
+            webhook_url=f"{platform.webhook_base}/github",
+            webhook_secret=secrets.webhook,
         )
 
     def _script(self, args: AppArgs, environment: AppEnvironment) -> NamespaceScriptArgs:
@@ -161,7 +164,10 @@ class App(pulumi.ComponentResource):
 
     @staticmethod
     def _declaration(
-        args: AppArgs, repository: AppRepository, scripts: Mapping[AppEnvironment, NamespaceScriptArgs]
+        args: AppArgs,
+        repository: AppRepository,
+        scripts: Mapping[AppEnvironment, NamespaceScriptArgs],
+        kept: Mapping[str, Any],
     ) -> pulumi.Output[dict[str, Any]]:
         """As `control_plane.apps.Declaration` has it."""
         origins = args.platform.origins
@@ -174,6 +180,7 @@ class App(pulumi.ComponentResource):
                 "repository_id": repository.number,
                 "path_url": origins.path_url(scripts["production"].script),
                 "places": places(scripts, origins),
+                "belongings": kept,
             }
         )
 

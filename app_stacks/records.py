@@ -10,6 +10,14 @@ import pulumi
 from app_stacks.cloudflare_sdk import cloudflare
 
 
+def app_key(app_id: str) -> str:
+    return f"app:{app_id}"
+
+
+def host_key(hostname: str) -> str:
+    return f"host:{hostname}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Store:
     """The platform's KV namespace."""
@@ -22,11 +30,11 @@ class Store:
     ) -> pulumi.Resource:
         """An app's plan, unless it is the platform's default, and the hosts that it may call."""
         record = {"plan": plan} if plan else {}
-        return self._put(name, f"app:{app_id}", record | ({"services": list(services)} if services else {}), opts)
+        return self._put(name, app_key(app_id), record | ({"services": list(services)} if services else {}), opts)
 
     def host(self, name: str, hostname: str, script: str, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         """Which script answers at a customer's host."""
-        return self._put(name, f"host:{hostname}", {"script": script}, opts)
+        return self._put(name, host_key(hostname), {"script": script}, opts)
 
     def _put(self, name: str, key: str, value: Any, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         return cloudflare.WorkersKv(

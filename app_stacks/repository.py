@@ -8,7 +8,10 @@ import pulumi
 import pulumi_github as github
 
 from app_stacks.app_options import Permission
+from app_stacks.repository_settings import DEFAULT_BRANCH, SETTINGS
 from infra.names import AppEnvironment
+
+WEBHOOK_SECRET = "OVERSKILL_WEBHOOK_SECRET"  # noqa: S105 - the secret's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +61,7 @@ class AppRepository(pulumi.ComponentResource):
             description=args.description,
             visibility=args.visibility,
             template=github.RepositoryTemplateArgs(owner=owner, repository=template),
-            topics=["overskill"],
-            has_issues=False,
-            has_projects=False,
-            has_wiki=False,
-            delete_branch_on_merge=True,
+            **SETTINGS,
             # The code is its owner's: who destroys the app decides on it apart from that.
             archive_on_destroy=True,
             # A repository has started from what it started from: another template would make it anew.
@@ -74,7 +73,7 @@ class AppRepository(pulumi.ComponentResource):
         github.RepositoryRuleset(
             f"{self._name}-default-branch",
             repository=repository,
-            name="default branch",
+            name=DEFAULT_BRANCH,
             target="branch",
             enforcement="active",
             conditions=github.RepositoryRulesetConditionsArgs(
@@ -88,7 +87,7 @@ class AppRepository(pulumi.ComponentResource):
         github.ActionsSecret(
             f"{self._name}-webhook-secret",
             repository=repository,
-            secret_name="OVERSKILL_WEBHOOK_SECRET",  # noqa: S106 - the secret's name
+            secret_name=WEBHOOK_SECRET,
             value=args.webhook_secret,
             opts=self._child,
         )

@@ -22,8 +22,28 @@ class Place(BaseModel):
     bindings: list[dict[str, str]]
 
 
+class Belongings(BaseModel):
+    """What an app's stack has beside its scripts and its repository, by name.
+
+    `variables` and `secrets` are the repository's, `webhook` is where that sends its events. `records` are keys of the
+    app store, `hostnames` customers' own hosts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    visibility: str
+    variables: list[str]
+    secrets: list[str]
+    webhook: str
+    records: list[str]
+    hostnames: list[str]
+
+
 class Declaration(BaseModel):
-    """An app as its stack declares it: the output `declaration` of an app stack."""
+    """An app as its stack declares it: the output `declaration` of an app stack.
+
+    `belongings`: None for an app that was last brought up before its stack told them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,6 +54,7 @@ class Declaration(BaseModel):
     repository_id: int
     path_url: str
     places: dict[AppEnvironment, Place]
+    belongings: Belongings | None = None
 
 
 def declare(session: Session, declaration: Declaration, *, actor: str, customer: str | None = None) -> None:

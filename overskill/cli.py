@@ -20,6 +20,7 @@ from overskill.check_command import check
 from overskill.control_plane_process import ControlPlane, stop_all
 from overskill.cost_command import cost
 from overskill.doctor import doctor
+from overskill.drift import drift
 from overskill.errors import CommandError
 from overskill.fleet.command import fleet
 from overskill.local_api import start
@@ -140,6 +141,7 @@ def rollback(stack: Stack = LOCAL_STACK) -> None:
 
 app.command()(cost)
 app.command()(doctor)
+app.command()(drift)
 app.command()(logs)
 app.command()(serve)
 app.command()(toolchain)

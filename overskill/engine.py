@@ -58,15 +58,16 @@ class EngineError(CommandError):
 class Outcome:
     """How a run ended. `changes` counts resources by what was done to them, such as `{"create": 3, "same": 9}`.
 
-    `steps` are those that change something, such as `update NamespaceScript shop-preview`. `outputs` are the stack's,
-    its secrets hidden. `errors` and `warnings` are the engine's and the program's; `violations` are what policies
-    refused.
+    `steps` are those that change something, such as `update NamespaceScript shop-preview`; `results` is the engine's
+    own account of each, and of what a refresh has found to differ. `outputs` are the stack's, its secrets hidden.
+    `errors` and `warnings` are the engine's and the program's; `violations` are what policies refused.
     """
 
     code: int
     log: Path
     changes: dict[str, int] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
+    results: list[Mapping[str, Any]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -146,6 +147,10 @@ class Engine:
         """What `up` would do with the stack file `config`; a stack that does not exist ends it with `NO_SUCH_STACK`."""
         return self._operate("preview", stack, "--config-file", str(config), *(["--refresh"] if refresh else []))
 
+    def preview_refresh(self, stack: str) -> Outcome:
+        """What differs from the stack's state; a stack that does not exist ends it with `NO_SUCH_STACK`."""
+        return self._operate("refresh", stack, "--preview-only")
+
     def make(self, stack: str, *, secrets_provider: str = "") -> None:
         """Make a stack that is not there yet, which saves `up` an attempt; what goes wrong, the run after it tells.
 
@@ -219,8 +224,11 @@ def outcome_of(code: int, log: Path, events: Path) -> Outcome:
             outcome.changes = summary["resourceChanges"]
         elif (step := event.get("resourcePreEvent", {}).get("metadata")) and _changes(step):
             outcome.steps.append(f"{step['op']} {_last(step['type'])} {_last(step['urn'])}")
-        elif (made := event.get("resOutputsEvent", {}).get("metadata")) and made["type"] == STACK:
-            outcome.outputs = (made.get("new") or {}).get("outputs") or {}
+        elif made := event.get("resOutputsEvent", {}).get("metadata"):
+            if made["type"] == STACK:
+                outcome.outputs = (made.get("new") or {}).get("outputs") or {}
+            elif _changes(made):
+                outcome.results.append(made)
         elif diagnostic := event.get("diagnosticEvent"):
             message = diagnostic["message"].strip()
             match diagnostic["severity"]:

@@ -74,6 +74,10 @@ class Project:
         yield found
         mark.unlink()
 
+    def unfinished(self) -> list[str]:
+        """The stacks that have a mark: those being run, and those whose run was cut short."""
+        return sorted(mark.name for mark in self._folder("unfinished").iterdir())
+
     def app_stack_file(self, stack: str) -> Path:
         return self.apps / "stacks" / f"Pulumi.{stack}.yaml"
 

@@ -28,6 +28,13 @@ class Calls:
             content=self.content + other.content,
         )
 
+    def __sub__(self, other: "Calls") -> "Calls":
+        return Calls(
+            cloudflare=self.cloudflare - other.cloudflare,
+            github=self.github - other.github,
+            content=self.content - other.content,
+        )
+
     def __bool__(self) -> bool:
         return any(astuple(self))
 

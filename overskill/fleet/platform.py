@@ -70,7 +70,12 @@ class Platform:
         """The `config` of an app's stack file, of which `own` are the app's own keys."""
         return app_values(self.values, self.config.overskill.github_organization, own)
 
-    def clouds(self) -> Clouds:
-        cloudflare = base_url(self.config.cloudflare.base_url, self.environment)
-        github = str(self.config.github.base_url or self.environment.get("GITHUB_BASE_URL") or OFFICIAL_URL)
-        return Clouds(cloudflare, github, self.config.overskill.github_organization, self.environment)
+    @property
+    def urls(self) -> tuple[str, str]:
+        """Where Cloudflare's API and GitHub's are."""
+        github = self.config.github.base_url or self.environment.get("GITHUB_BASE_URL") or OFFICIAL_URL
+        return base_url(self.config.cloudflare.base_url, self.environment), str(github)
+
+    def clouds(self, owner: str | None = None) -> Clouds:
+        """Both APIs, for the repositories of `owner`: by default the organisation of the apps."""
+        return Clouds(*self.urls, owner or self.config.overskill.github_organization, self.environment)

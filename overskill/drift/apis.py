@@ -1,0 +1,151 @@
+"""Both APIs as a sweep reads them: within their limits, counted, and asked again where a failure passes."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import httpx
+
+from overskill.errors import CommandError
+from overskill.fleet.limits import PUBLISHED, Bucket, Calls, Limit
+
+Service = Literal["cloudflare", "github"]
+
+PAUSES = (1.0, 5.0, 20.0)
+"""Seconds before each further attempt, unless the service asks for more."""
+
+TIMEOUT = 30.0
+SCRIPTS, REPOSITORIES = 1000, 100
+"""On a page: the most that each service gives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Where a service answers, and the token for it."""
+
+    url: str
+    token: str = field(repr=False)
+
+
+class Apis:
+    """Asked one call at a time; `made` counts every attempt.
+
+    Raises `CommandError` for what is refused or not answered.
+    """
+
+    def __init__(
+        self,
+        services: Mapping[Service, Access],
+        limits: Sequence[Limit] = PUBLISHED,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.made = Calls()
+        self._buckets = [Bucket(limit) for limit in limits]
+        self._clock, self._sleep = clock, sleep
+        self._clients = {
+            service: httpx.Client(
+                base_url=access.url,
+                headers={"Authorization": f"Bearer {access.token}"},
+                timeout=TIMEOUT,
+                trust_env=False,
+                transport=transport,
+            )
+            for service, access in services.items()
+        }
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+
+    def cloudflare(self, path: str, **query: str) -> Any:
+        """The whole body of a GET, or None where there is nothing."""
+        return self.send("cloudflare", "GET", path, params=query)
+
+    def github(self, path: str, **query: str) -> Any:
+        """As `cloudflare`."""
+        return self.send("github", "GET", path, params=query)
+
+    def scripts(self, account_id: str, namespace: str) -> Iterator[dict[str, Any]]:
+        """All scripts of a dispatch namespace; none where that does not exist."""
+        query = {"limit": str(SCRIPTS)}
+        while page := self.cloudflare(
+            f"accounts/{account_id}/workers/dispatch/namespaces/{namespace}/scripts", **query
+        ):
+            yield from page["result"]
+            cursor = (page.get("result_info") or {}).get("cursor")
+            if not cursor:
+                return
+            query["cursor"] = cursor
+
+    def cloudflare_pages(self, path: str, per_page: int) -> Iterator[dict[str, Any]]:
+        """All entries of a list that counts its pages."""
+        number = 1
+        while found := (self.cloudflare(path, page=str(number), per_page=str(per_page)) or {}).get("result"):
+            yield from found
+            if len(found) < per_page:
+                return
+            number += 1
+
+    def github_pages(self, path: str, key: str = "", **query: str) -> Iterator[dict[str, Any]]:
+        """All entries of a list; with a `key`, each page has them under that."""
+        number = 1
+        while True:
+            body = self.github(path, page=str(number), per_page=str(REPOSITORIES), **query)
+            found = (body or {}).get(key, []) if key else (body or [])
+            yield from found
+            if len(found) < REPOSITORIES:
+                return
+            number += 1
+
+    def send(self, service: Service, method: str, path: str, **options: Any) -> Any:
+        """The body of the answer, empty for an answer without one; None for 404."""
+        pauses = [*PAUSES]
+        while True:
+            answer, told = self._attempt(service, method, path, options)
+            if answer is not None and answer.status_code == httpx.codes.NOT_FOUND:
+                return None
+            if answer is not None and answer.is_success:
+                return answer.json() if answer.content else {}
+            wait = _pause(answer, pauses)
+            if wait is None:
+                raise CommandError(f"{method} {path}: {told}")
+            self._sleep(wait)
+
+    def _attempt(
+        self, service: Service, method: str, path: str, options: Mapping[str, Any]
+    ) -> tuple[httpx.Response | None, str]:
+        changes = service == "github" and method != "GET"
+        calls = Calls(cloudflare=int(service == "cloudflare"), github=int(service == "github"), content=int(changes))
+        self._wait_for(calls)
+        self.made += calls
+        client = self._clients[service]
+        try:
+            answer = client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            return None, f"no answer from {client.base_url}: {error or type(error).__name__}"
+        return answer, f"HTTP {answer.status_code}: {answer.text[:200]}"
+
+    def _wait_for(self, calls: Calls) -> None:
+        """Until every limit leaves room for the call; it is taken at once."""
+        for bucket in self._buckets:
+            if needed := getattr(calls, bucket.limit.kind):
+                if (wait := bucket.wait(needed, self._clock())) > 0:
+                    self._sleep(wait)
+                bucket.take(needed)
+                bucket.spend(needed, needed, self._clock())
+
+
+def _pause(answer: httpx.Response | None, pauses: list[float]) -> float | None:
+    """Seconds until the next attempt; None where there is none."""
+    asked = "" if answer is None else answer.headers.get("retry-after", "")
+    limited = answer is not None and (
+        answer.status_code == httpx.codes.TOO_MANY_REQUESTS or (answer.status_code == httpx.codes.FORBIDDEN and asked)
+    )
+    passing = answer is None or answer.is_server_error or limited
+    if not passing or not pauses:
+        return None
+    return max(pauses.pop(0), float(asked) if asked.isdecimal() else 0.0)

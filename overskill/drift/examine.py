@@ -1,0 +1,40 @@
+"""The engine's word on apps: a refresh of each one's stack that changes nothing, some at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from overskill.drift.findings import Change, changes
+from overskill.engine import NO_SUCH_STACK, Engine
+from overskill.errors import CommandError
+from overskill.fleet.platform import Platform
+from overskill.fleet.projects import home
+
+Answer = list[Change] | CommandError
+
+
+def engine_of(platform: Platform, app_id: str) -> Engine:
+    """Where the app's stack is."""
+    place = home(platform.project, app_id, platform.app_stack(app_id))
+    return Engine(platform.project, place.folder, platform.environment)
+
+
+def examiner(platform: Platform, workers: int) -> Callable[[Sequence[str]], Iterator[tuple[str, Answer]]]:
+    """As `sweep.Examine`."""
+
+    def one(app_id: str) -> tuple[str, Answer]:
+        stack = platform.app_stack(app_id)
+        outcome = engine_of(platform, app_id).preview_refresh(stack)
+        if outcome.code == NO_SUCH_STACK:
+            return app_id, CommandError(
+                f"the control plane has a record of app {app_id}, and there is no stack {stack}: it was made, or is "
+                "gone, elsewhere; ./dev app create or a fleet's file makes it again"
+            )
+        if not outcome.ok:
+            return app_id, CommandError(outcome.failure())
+        return app_id, changes(outcome.results)
+
+    def all_of(app_ids: Sequence[str]) -> Iterator[tuple[str, Answer]]:
+        with ThreadPoolExecutor(workers) as threads:
+            yield from threads.map(one, app_ids)
+
+    return all_of
