@@ -51,11 +51,11 @@ class Bench:
         return Arrangement(cases=cases, cold=cold)
 
     def _cases(self, apps: int, rows: Rows, running: Step) -> Iterator[Case]:
-        """Each after all rows have answered once for each app, and as long under load as they are measured."""
+        """Each after all rows have answered once for each app, and were under load."""
         seconds = self.settings.seconds
         for targets in rows.values():
             self.load.once(targets)
-            self.load.steady(targets, concurrency=BUSY, seconds=seconds)
+            self.load.steady(targets, concurrency=BUSY, seconds=self.settings.warm)
         for concurrency in self.settings.concurrency:
             running.detail = f"{_apps(apps)}, concurrency {concurrency}"
             rounds = in_turn(

@@ -14,18 +14,22 @@ ALONE, BUSY = 1, 16
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How much is measured: in each round every row is under load for so many seconds."""
+    """How much is measured: in each round every row is under load for so many seconds.
+
+    Before the first, each is for `warm` seconds: V8 compiles what runs often in several steps, which take about that.
+    """
 
     apps: Sequence[int]
     rounds: int
     seconds: float
+    warm: float = 1
     concurrency: Sequence[int] = (ALONE, BUSY)
 
     @classmethod
     def of(cls, apps: Sequence[int], *, quick: bool) -> "Settings":
         """With one app in any case, which is what the goals are of."""
         counts = sorted({1, *(apps or ([20] if quick else [500]))})
-        return cls(apps=counts, rounds=2, seconds=0.3) if quick else cls(apps=counts, rounds=12, seconds=1)
+        return cls(apps=counts, rounds=3, seconds=0.5) if quick else cls(apps=counts, rounds=12, seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ import csv
 import io
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from overskill.bench.samples import Sample, percentile
@@ -25,11 +25,15 @@ NO_TARGETS = "no targets to attack"
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What is asked, under which Host header, and the body that is the right answer. A URL has one right answer."""
+    """What is asked, under which Host header, and the right answer: its status and body. A URL has one."""
 
     url: str
     host: str
     answer: str
+    status: int = 200
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +57,9 @@ class Load:
         """Ask the targets in turn, again and again. Raises `CommandError` unless every answer is right."""
         return self._attack(targets, concurrency, "-duration", f"{seconds:g}s")
 
-    def once(self, targets: Sequence[Target]) -> Sample:
-        """Ask each target once, one after the other. Raises `CommandError` unless every answer is right."""
-        return self._attack(targets, 1, "-lazy", "-duration", "0")
+    def once(self, targets: Sequence[Target], *, concurrency: int = 1) -> Sample:
+        """Ask each target once, so many at once. Raises `CommandError` unless every answer is right."""
+        return self._attack(targets, concurrency, "-lazy", "-duration", "0")
 
     def _attack(self, targets: Sequence[Target], concurrency: int, *options: str) -> Sample:
         asked, answered = self._folder / "targets", self._folder / "answers"
@@ -79,7 +83,10 @@ class Load:
 
 
 def _line(target: Target) -> str:
-    return json.dumps({"method": "GET", "url": target.url, "header": {"Host": [target.host]}}) + "\n"
+    header = {name: [value] for name, value in {"Host": target.host, **target.headers}.items()}
+    asked = {"method": target.method, "url": target.url, "header": header}
+    body = {"body": base64.b64encode(target.body).decode()} if target.body else {}
+    return json.dumps({**asked, **body}) + "\n"
 
 
 def _answers(encoded: str) -> Iterator[_Answer]:
@@ -95,15 +102,19 @@ def _answers(encoded: str) -> Iterator[_Answer]:
             )
 
 
+def _told(right: tuple[int, str] | None) -> str:
+    return "nothing that was asked" if right is None else f"{right[0]} {right[1]!r}"
+
+
 def _check(answers: Sequence[_Answer], targets: Sequence[Target]) -> None:
-    right = {target.url: target.answer for target in targets}
-    wrong = [answer for answer in answers if (answer.status, answer.body) != (200, right.get(answer.url))]
+    right = {target.url: (target.status, target.answer) for target in targets}
+    wrong = [answer for answer in answers if (answer.status, answer.body) != right.get(answer.url)]
     if not answers:
         raise CommandError(f"nothing was answered at {targets[0].url}")
     if wrong:
         shown = "\n".join(
             f"  {answer.url} answered {answer.status} {answer.error} "
-            f"{answer.body.strip()[:200]!r} instead of 200 {right.get(answer.url)!r}"
+            f"{answer.body.strip()[:200]!r} instead of {_told(right.get(answer.url))}"
             for answer in wrong[:SHOWN]
         )
         raise CommandError(f"{len(wrong)} of {len(answers)} answers were wrong, so nothing is measured:\n{shown}")

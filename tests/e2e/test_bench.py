@@ -24,20 +24,36 @@ export default {
 """
 
 
-def test_dispatch_prints_one_object_with_rates_and_their_ratio():
-    command = [sys.executable, "-m", "overskill", "bench", "dispatch", "--quick", "--json", "--apps", "5"]
+def test_all_of_them_compare_within_one_run(tmp_path: Path):
+    page = tmp_path / "benchmarks.md"
+    command = [sys.executable, "-m", "overskill", "bench", "all", "--quick", "--json", "--page", str(page)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout.splitlines()[-1])
-    assert 0 < found["ratio"] < 1.5
-    assert set(found["rates"]) == {"direct", "forwarder", "loader", "dispatcher"}
-    assert all(rate > 0 for rate in found["rates"].values())
-    for arrangement in (found["oneWorkerd"], found["localEdge"]):
+    results = found["results"]
+    assert results.keys() == found["ratios"].keys() == {"push", "control-plane", "provision", "dispatch"}
+    assert all(f"`./dev bench {name}`" in page.read_text() for name in results)
+
+    dispatch = results["dispatch"]
+    assert 0.4 < dispatch["ratio"] < 1.5
+    assert set(dispatch["rates"]) == {"direct", "forwarder", "loader", "dispatcher"}
+    for arrangement in (dispatch["oneWorkerd"], dispatch["localEdge"]):
         loads = [(case["apps"], case["concurrency"]) for case in arrangement["cases"]]
-        assert loads == [(1, 1), (1, 16), (5, 1), (5, 16)]
+        assert loads == [(1, 1), (1, 16), (20, 1), (20, 16)]
         assert 0 < arrangement["cold"]["p50Ms"] <= arrangement["cold"]["p99Ms"]
-    assert [type(goal["met"]) for goal in found["goals"]] == [bool] * 4
-    assert found["versions"].keys() == {"workerd", "vegeta"}
+
+    rows = {row["contender"]: row for row in results["provision"]["rows"]}
+    assert rows.keys() == {"floor", "fleet", "loop", "alchemy"}
+    assert rows["floor"]["callsPerApp"] == {"cloudflare": 3, "github": 11, "content": 10}
+    for kind in ("cloudflare", "github", "content"):
+        assert rows["floor"]["callsPerApp"][kind] <= rows["fleet"]["callsPerApp"][kind]
+    assert rows["fleet"]["callsPerApp"]["cloudflare"] < rows["loop"]["callsPerApp"]["cloudflare"]
+    assert rows["fleet"]["secondsOfFloor"] == results["provision"]["ratio"] > 1
+
+    assert 0.02 < results["control-plane"]["ratio"] < 1
+    assert results["control-plane"]["growth"]["slowestPageExponent"] < 1
+    assert 1 <= results["push"]["ratio"] < 5
+    assert set(results["push"]["phases"]) == {"queued", "building", "built", "uploaded", "succeeded"}
 
 
 def test_a_dispatcher_that_gives_one_app_the_answer_of_another_is_not_measured(tmp_path: Path):

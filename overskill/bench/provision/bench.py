@@ -7,13 +7,14 @@ from typing import Any
 
 from infra.names import Script
 from infra.outputs import PlatformOutputs
+from overskill.bench.checkout import Checkout
 from overskill.bench.growth import exponent
-from overskill.bench.provision.checkout import Checkout
 from overskill.bench.provision.contenders import CONTENDERS, FLEET, FLOOR, Contender
 from overskill.bench.provision.run import Run, measured
 from overskill.bench.provision.task import Task
 from overskill.bench.result import Goal, result
 from overskill.local_api import ask
+from overskill.local_cloud_process import Programs
 from overskill.progress import step
 from overskill.toolchain import Toolchain
 
@@ -52,16 +53,21 @@ class Row:
 
 def measure(checkout: Checkout, toolchain: Toolchain, settings: Settings, folder: Path) -> list[Row]:
     """Each size by each contender. Raises `CommandError` where one fails."""
-    outputs = PlatformOutputs.model_validate(checkout.outputs())
-    checkout.profile(settings.profile)
-    limited = ask(checkout.cloud, "GET", "profile")["enforce_limits"]
-    return [
-        _row(contender, apps, _task(checkout, outputs, f"{contender.name}{apps}", apps, limited=limited), place)
-        for apps in settings.apps
-        for contender in CONTENDERS
-        if contender.most is None or apps <= contender.most
-        for place in [(checkout, toolchain, folder / f"{contender.name}-{apps}")]
-    ]
+    outputs, programs = PlatformOutputs.model_validate(checkout.outputs()), Programs.of(toolchain)
+    rows = []
+    for apps in settings.apps:
+        for contender in (one for one in CONTENDERS if one.most is None or apps <= one.most):
+            # The limits count the calls of everybody before.
+            checkout.start_afresh(programs, settings.profile)
+            limited = ask(checkout.cloud, "GET", "profile")["enforce_limits"]
+            task = _task(checkout, outputs, f"{contender.name}{apps}", apps, limited=limited)
+            place = folder / f"{contender.name}-{apps}"
+            place.mkdir()
+            with step(f"{apps} apps by the {contender.name}") as running:
+                run = measured(contender.program(task, checkout, toolchain, place), checkout, place / "output.log")
+                running.detail = f"{run.cpu / apps:.2f} CPU s an app"
+            rows.append(Row(contender=contender, apps=apps, run=run))
+    return rows
 
 
 def report(rows: Sequence[Row], settings: Settings, *, quick: bool, versions: Mapping[str, str]) -> dict[str, Any]:
@@ -93,15 +99,6 @@ def report(rows: Sequence[Row], settings: Settings, *, quick: bool, versions: Ma
         rows=[row.json(by[FLOOR, row.apps]) for row in rows],
         growth={name: _growth([row for row in rows if row.contender.name == name]) for name in {FLEET, FLOOR}},
     )
-
-
-def _row(contender: Contender, apps: int, task: Task, place: tuple[Checkout, Toolchain, Path]) -> Row:
-    checkout, toolchain, folder = place
-    folder.mkdir()
-    with step(f"{apps} apps by the {contender.name}") as running:
-        run = measured(contender.program(task, checkout, toolchain, folder), checkout, folder / "output.log")
-        running.detail = f"{run.cpu / apps:.2f} CPU s an app"
-    return Row(contender=contender, apps=apps, run=run)
 
 
 def _task(checkout: Checkout, outputs: PlatformOutputs, prefix: str, apps: int, *, limited: bool) -> Task:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from overskill.bench.provision.checkout import Checkout
+from overskill.bench.checkout import Checkout
 from overskill.bench.provision.task import COMPATIBILITY_DATE, SCRIPT, Task
 from overskill.toolchain import Toolchain
 

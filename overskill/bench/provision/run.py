@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from overskill.bench.provision.checkout import Checkout
+from overskill.bench.checkout import Checkout
 from overskill.bench.provision.contenders import Program
 from overskill.errors import CommandError
 

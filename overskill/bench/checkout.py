@@ -15,8 +15,8 @@ from typing import Any
 
 from overskill.checkout_cloud import of_checkout
 from overskill.errors import CommandError
-from overskill.local_api import ask
-from overskill.local_cloud_process import LocalCloud
+from overskill.local_api import start
+from overskill.local_cloud_process import LocalCloud, Programs
 from overskill.project import LOCAL_STACK, Project
 
 PORTS = ("8786", "8787", "8788")
@@ -53,9 +53,10 @@ class Checkout:
             raise CommandError(f"overskill {' '.join(arguments)} failed:\n{ended.stdout}{ended.stderr}")
         return ended.stdout
 
-    def profile(self, name: str) -> None:
-        """How the local cloud behaves from now on."""
-        ask(self.cloud, "PUT", "profile", json={"name": name, "seed": 0})
+    def start_afresh(self, programs: Programs, profile: str) -> None:
+        """The local cloud with all that it has, under a profile, and with no call of the last hour counted."""
+        self.cloud.stop()
+        start(self.cloud, programs, profile, seed=0)
 
     def calls(self) -> list[tuple[str, str]]:
         """Method and path of each call of both APIs so far."""

@@ -1,0 +1,42 @@
+"""Watchers of the stream of events, all at once, and when each is told."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+SECONDS = 60
+STARTED = b'"deploy.building"'
+"""Of the type of the event that a notice of a start leads to."""
+
+
+async def fan_out(
+    port: int, token: str, watchers: int, tell: Callable[[], Awaitable[None]], events: int
+) -> list[float]:
+    """Seconds from the start of `tell`, which causes so many events, until each watcher has had all, in order.
+
+    Raises `TimeoutError` where one has not after a minute.
+    """
+    counted = [0] * watchers
+    told: list[float] = []
+    ready = asyncio.Semaphore(0)
+    began = 0.0
+
+    async def watch(number: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        ready.release()
+        while counted[number] < events:
+            line = await reader.readline()
+            counted[number] += line.startswith(b"data: ") and STARTED in line
+        told.append(time.monotonic() - began)
+        writer.close()
+
+    async with asyncio.timeout(SECONDS):
+        watching = [asyncio.create_task(watch(number)) for number in range(watchers)]
+        for _ in watching:
+            await ready.acquire()
+        began = time.monotonic()
+        await tell()
+        await asyncio.gather(*watching)
+    return told
