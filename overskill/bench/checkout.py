@@ -80,6 +80,8 @@ def checkout(source: Project, folder: Path) -> Iterator[Checkout]:
     made = Checkout(Project(folder), os.environ | {"PYTHONPATH": str(folder)})
     with ExitStack() as ending:
         ending.callback(made.run, "down")
+        # One that was started afresh is a child of this process, which alone can wait for its end.
+        ending.callback(made.cloud.stop)
         made.run("up", "--detach")
         yield made
 
