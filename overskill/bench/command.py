@@ -82,16 +82,16 @@ def whole(
                 show=show_push,
             ),
             Benchmark(
-                name="control-plane",
-                title="The control plane",
-                measure=lambda: measuring.control_plane(*made, quick=quick),
-                show=show_control_plane,
-            ),
-            Benchmark(
                 name="provision",
                 title="Making apps",
                 measure=lambda: measuring.provision(*made, sizes=None, profile="realistic", quick=quick),
                 show=show_provision,
+            ),
+            Benchmark(
+                name="control-plane",
+                title="The control plane",
+                measure=lambda: measuring.control_plane(*made, quick=quick),
+                show=show_control_plane,
             ),
         ]
         results = [one.measure() for one in benchmarks]

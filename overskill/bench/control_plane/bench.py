@@ -34,6 +34,9 @@ PAGE_MS = 200.0
 TRIES = 5
 BATCH = 5000
 POLL = 0.1
+NUMBERED_FROM = 10**9
+"""The copies' repositories: no local cloud comes to that."""
+
 PAGES = ("/", "/?q={app}", "/?state=suspended", f"/apps/{APP}", "/activity", "/audit")
 
 
@@ -180,4 +183,4 @@ def _fill(database: Database, apps: int) -> None:
 
 def _copy(first: Mapping[str, Any], number: int) -> dict[str, Any]:
     name = f"bench-{number}"
-    return {**first, "id": name, "repository": name, "repository_id": first["repository_id"] + number, "search": name}
+    return {**first, "id": name, "repository": name, "repository_id": NUMBERED_FROM + number, "search": name}
