@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_plane.state import Plane
 from control_plane.tables import Delivery, Deployment, Notification, Provision
+from control_plane.usage.tables import UsageReading
 
 REQUESTS = Histogram(
     "overskill_request_seconds",
@@ -79,6 +80,9 @@ class Kept(Collector):
             provisions = _by_status(Provision.status)
             yield GaugeMetricFamily("overskill_inbox_depth", "Webhooks that are not worked off.", inbox)
             yield GaugeMetricFamily("overskill_outbox_depth", "Events that the builder is not told.", outbox)
+            if read_at := session.scalar(sa.select(sa.func.max(UsageReading.read_at))):
+                at = read_at.timestamp()
+                yield GaugeMetricFamily("overskill_usage_read", "When usage was last read, in Unix time.", at)
             for name, told, query in (
                 ("overskill_deployments", "Deployments by how far they are.", deployments),
                 ("overskill_provisions", "Provisions by how far they are.", provisions),

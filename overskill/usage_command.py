@@ -40,6 +40,9 @@ console = Console(highlight=False)
 NOBODY = "(no app)"
 """What tables call the usage that is nobody's."""
 
+GAPS = 5
+"""The most that are told one by one."""
+
 MonthOption = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="[default: this month, in UTC]")]
 
 
@@ -121,8 +124,10 @@ def coverage_lines(known: Coverage) -> Iterator[str]:
     yield f"{known.read} of {known.hours} hours were read, {known.final} for good."
     if known.sample_interval > 1:
         yield f"Sampled: one data point stands for up to {known.sample_interval} requests, so these are estimates."
-    for gap in known.gaps:
+    for gap in known.gaps[:GAPS]:
         yield f"Nothing is known from {gap.begin:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M} UTC: ./dev usage collect"
+    if more := known.gaps[GAPS:]:
+        yield f"Nor of {len(more):,} more times, the last until {more[-1].end:%Y-%m-%d %H:%M} UTC"
     if known.differing:
         many = f"{len(known.differing)} hour{'s' if len(known.differing) > 1 else ''}"
         yield (

@@ -4,7 +4,7 @@ No result depends on the order in which apps are given.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 Shares = dict[str, int]
 
@@ -22,17 +22,24 @@ def apportion(total: int, weights: Mapping[str, int]) -> Shares:
     return shares
 
 
-def beyond(included: int, days: Iterable[Mapping[str, int]]) -> tuple[int, Shares]:
-    """How much was used in all, and how much of what each app used was beyond what is included.
+class Allowance:
+    """What is included of one thing in a month, and what each app used beyond it.
 
-    What is included is used up in order, day after day: what an app used early in a month is never charged for because
-    of another's late use, and no past day is reckoned anew. The day on which it runs out is divided by use.
+    It is used up in order, day after day: what an app used early in a month is never charged for because of another's
+    late use, and no past day is reckoned anew. The day on which it runs out is divided by use.
     """
-    total, paid = 0, Counter[str]()
-    for day in days:
-        used = sum(day.values())
-        over = min(used, max(total + used - included, 0))
-        total += used
-        if over:
-            paid.update(apportion(over, day))
-    return total, dict(+paid)
+
+    def __init__(self, included: int) -> None:
+        self._included = included
+        self.used = 0
+        self.beyond: Counter[str] = Counter()
+
+    def use(self, day: Mapping[str, int]) -> None:
+        """One more day, by app."""
+        of_day = sum(day.values())
+        over = min(of_day, max(self.used + of_day - self._included, 0))
+        self.used += of_day
+        if over == of_day:
+            self.beyond.update(day)
+        elif over:
+            self.beyond.update(apportion(over, day))

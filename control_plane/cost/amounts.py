@@ -4,13 +4,14 @@ import csv
 import datetime as dt
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from control_plane.cost.allocation import apportion
+from control_plane.cost.bill import Day
 from control_plane.cost.prices import METERS, Meter
 from control_plane.deployments import ENDS
 from control_plane.tables import App, Deployment
@@ -18,30 +19,30 @@ from control_plane.usage.months import Month
 from control_plane.usage.tables import NO_APP, UsageDay, UsageReading, UsageScripts
 
 
-def requests(session: Session, month: Month) -> Iterator[Mapping[str, int]]:
-    """Those of each day, however they ended: Cloudflare counts one for dispatch Worker, app and outbound Worker.
+def days(session: Session, month: Month) -> Iterator[Day]:
+    """Each day's requests, CPU time and Actions minutes.
 
-    Of the ones that the dispatch Worker entered and did not tell of, nobody knows whose they are.
+    Requests however they ended: Cloudflare counts one for dispatch Worker, app and outbound Worker. Of those that the
+    dispatch Worker entered and did not tell of, nobody knows whose they are. What the platform's Workers took of CPU
+    time is the apps', by their requests.
     """
     lost: Counter[dt.date] = Counter()
     query = sa.select(UsageReading).where(UsageReading.hour >= month.begin, UsageReading.hour < month.end)
     for reading in session.scalars(query):
         lost[reading.hour.date()] += max(reading.entered - reading.requests, 0)
-    for at in month.days:
-        used = _of_day(session, UsageDay.requests, at)
-        used[NO_APP] += lost[at]
-        yield used
-
-
-def cpu_us(session: Session, month: Month) -> Iterator[Mapping[str, int]]:
-    """That of each day: an app's own, and its part of what the platform's Workers took, by its requests."""
-    for at in month.days:
-        used = _of_day(session, UsageDay.cpu_us, at)
-        shared, weights = used.get(NO_APP, 0), _of_day(session, UsageDay.requests, at)
-        if shared and weights.total():
-            used[NO_APP] = 0
-            used.update(apportion(shared, weights))
-        yield used
+    minutes = _actions_minutes(session, month)
+    sums = sa.func.sum(UsageDay.requests), sa.func.sum(UsageDay.cpu_us)
+    for day in month.days:
+        query = sa.select(UsageDay.app_id, *sums).where(UsageDay.day == day).group_by(UsageDay.app_id)
+        rows = session.execute(query).all()
+        requests = {app: int(count) for app, count, _ in rows}
+        cpu_us = {app: int(amount) for app, _, amount in rows}
+        shared = cpu_us.pop(NO_APP, 0)
+        if shared:
+            parts = apportion(shared, requests if any(requests.values()) else {NO_APP: 1})
+            cpu_us = {app: cpu_us.get(app, 0) + part for app, part in parts.items()}
+        requests[NO_APP] = requests.get(NO_APP, 0) + lost[day]
+        yield {"requests": requests, "cpu_us": cpu_us, "actions_minutes": minutes[day]}
 
 
 def scripts(session: Session, month: Month) -> Counter[str]:
@@ -65,7 +66,7 @@ def previews(session: Session, month: Month) -> int:
     return session.scalar(sa.select(sa.func.sum(UsageScripts.previews)).where(UsageScripts.day == last)) or 0
 
 
-def actions_minutes(session: Session, month: Month) -> list[Mapping[str, int]]:
+def _actions_minutes(session: Session, month: Month) -> dict[dt.date, Counter[str]]:
     """Of each day, from the deploys that are recorded: from a run's first sign to its last, in begun minutes.
 
     That is one job a run, as the pipeline's is, and without what a job does before it tells of itself.
@@ -78,7 +79,7 @@ def actions_minutes(session: Session, month: Month) -> list[Mapping[str, int]]:
         ended = [dt.datetime.fromisoformat(phases[status]) for status in ENDS if status in phases]
         if ended:
             days[at.date()][app] += max(1, math.ceil((max(ended) - at).total_seconds() / 60))
-    return [days[day] for day in month.days]
+    return days
 
 
 def apps(session: Session, month: Month) -> set[str]:
@@ -90,7 +91,7 @@ def apps(session: Session, month: Month) -> set[str]:
     return found - {NO_APP}
 
 
-def given(file: Path) -> dict[Meter, list[Counter[str]]]:
+def given(file: Path) -> Day:
     """What a CSV file with the columns `app`, `meter` and `amount` has: use that is not collected, such as D1's.
 
     Raises `ValueError` that names each line which is none.
@@ -107,9 +108,4 @@ def given(file: Path) -> dict[Meter, list[Counter[str]]]:
     if wrong:
         listed = "\n".join(wrong)
         raise ValueError(f"columns are app, meter (of {', '.join(METERS)}) and amount, a whole number:\n{listed}")
-    return {meter: [amounts] for meter, amounts in found.items()}
-
-
-def _of_day(session: Session, figure: sa.orm.InstrumentedAttribute[int], day: dt.date) -> Counter[str]:
-    query = sa.select(UsageDay.app_id, sa.func.sum(figure)).where(UsageDay.day == day).group_by(UsageDay.app_id)
-    return Counter({app: int(amount) for app, amount in session.execute(query)})
+    return found

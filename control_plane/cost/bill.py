@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from control_plane.cost.allocation import Shares, apportion, beyond
+from control_plane.cost.allocation import Allowance, Shares, apportion
 from control_plane.cost.prices import STANDARD, Meter, Tariffs
 from control_plane.usage.tables import NO_APP
 
 FEE = "fee"
 
-Days = Iterable[Mapping[str, int]]
-"""What each app used, for each day in its order; of what is counted by the month, one "day"."""
+Day = Mapping[Meter, Mapping[str, int]]
+"""What each app used of each meter on a day; what is counted by the month is a day's, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,26 +51,32 @@ class Bill:
         return next(line for line in self.lines if line.meter == meter)
 
 
-def bill(tariffs: Tariffs, apps: Set[str], used: Mapping[Meter, Days]) -> Bill:
+def bill(tariffs: Tariffs, apps: Set[str], days: Iterable[Day]) -> Bill:
     """Fees are spread evenly over the apps that there were; use is charged to whoever used what is not included."""
+    bought = {service: tariff for service, tariff in tariffs.items() if service != STANDARD}
+    allowances = {
+        meter: Allowance(rate.included) for tariff in bought.values() for meter, rate in tariff.meters.items()
+    }
+    for day in days:
+        for meter, used in day.items():
+            allowances[meter].use(used)
     lines = []
-    for service, tariff in tariffs.items():
-        if service == STANDARD:
-            continue
+    for service, tariff in bought.items():
         if fee := tariff.fee_cost:
             shares = apportion(fee, dict.fromkeys(apps or {NO_APP}, 1))
             lines.append(Line(service=service, meter=FEE, amount=1, included=0, cost=fee, shares=shares))
         for meter, rate in tariff.meters.items():
-            total, paid = beyond(rate.included, used.get(meter, ()))
-            cost = rate.cost(total)
+            allowance = allowances[meter]
+            cost = rate.cost(allowance.used)
+            shares = apportion(cost, allowance.beyond) if cost else {}
             lines.append(
                 Line(
                     service=service,
                     meter=meter,
-                    amount=total,
+                    amount=allowance.used,
                     included=rate.included,
                     cost=cost,
-                    shares=apportion(cost, paid) if cost else {},
+                    shares=shares,
                 )
             )
     return Bill(frozenset(apps), tuple(lines))

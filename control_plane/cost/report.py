@@ -4,12 +4,13 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 
 from sqlalchemy.orm import Session
 
 from control_plane.cost import amounts, projections
-from control_plane.cost.bill import FEE, Bill, Days, bill
-from control_plane.cost.prices import Meter, Tariffs, tariffs
+from control_plane.cost.bill import FEE, Bill, Day, bill
+from control_plane.cost.prices import Tariffs, tariffs
 from control_plane.cost.projections import Scenario
 from control_plane.usage import reading
 from control_plane.usage.coverage import Coverage, coverage
@@ -93,30 +94,25 @@ class Report:
         return self.made_at >= self.month.end
 
 
-def report(session: Session, month: Month, now: dt.datetime, given: Mapping[Meter, Days] | None = None) -> Report:
+def report(session: Session, month: Month, now: dt.datetime, given: Day | None = None) -> Report:
     """Raises `LookupError` for a month of which there are no prices. `given`: use that is not collected."""
     prices = tariffs(month)
-    used: dict[Meter, Days] = {
-        "requests": amounts.requests(session, month),
-        "cpu_us": amounts.cpu_us(session, month),
-        "scripts": [amounts.scripts(session, month)],
-        "actions_minutes": amounts.actions_minutes(session, month),
-        **(given or {}),
-    }
+    scripts = amounts.scripts(session, month)
+    used = chain(amounts.days(session, month), [{"scripts": scripts}, given or {}])
     made = bill(prices, amounts.apps(session, month), used)
     until = min(month.end, now.replace(minute=0, second=0, microsecond=0) + HOUR)
     known = coverage(session, month.begin, max(month.begin, until))
     whole = (month.end - month.begin) / HOUR
     read, passed = Fraction(known.read, int(whole)), Fraction(known.hours, int(whole))
     expected = projections.whole_month(projections.totals(made), read, passed)
-    count = len(made.apps)
+    days, count = reading.by_day(session, None, month.days), len(made.apps)
     return Report(
         month=month,
         made_at=now,
         tariffs=prices,
         bill=made,
-        rows=_rows(session, month, made),
-        days=reading.by_day(session, None, month.days),
+        rows=_rows(made, reading.by_app(session, month.days), scripts),
+        days=days,
         known=known,
         unread=frozenset(
             (gap.begin + n * HOUR).date() for gap in known.gaps for n in range(int((gap.end - gap.begin) / HOUR))
@@ -125,13 +121,18 @@ def report(session: Session, month: Month, now: dt.datetime, given: Mapping[Mete
         scenarios=tuple(projections.scenario(prices, expected, count, wanted) for wanted in projections.WHAT_IF)
         if count
         else (),
-        previews=_previews(session, month, prices, expected),
+        previews=Previews(
+            scripts=(previews := amounts.previews(session, month)),
+            of_scripts=scripts.total(),
+            requests=sum(one.requests for (_, environment), one in days.items() if environment == "preview"),
+            of_requests=sum(one.requests for one in days.values()),
+            saved=projections.without_previews(prices, expected, previews),
+        ),
         movers=_movers(session, until.replace(hour=0)),
     )
 
 
-def _rows(session: Session, month: Month, made: Bill) -> tuple[AppCost, ...]:
-    usage, scripts = reading.by_app(session, month.days), amounts.scripts(session, month)
+def _rows(made: Bill, usage: Mapping[str, Usage], scripts: Mapping[str, int]) -> tuple[AppCost, ...]:
     shares: dict[str, dict[str, int]] = {app: dict.fromkeys(COLUMNS, 0) for app in made.shares.keys() | usage.keys()}
     for line in made.lines:
         column = GROUPS.get(line.meter, "actions" if line.meter == "actions_minutes" else "data")
@@ -142,26 +143,12 @@ def _rows(session: Session, month: Month, made: Bill) -> tuple[AppCost, ...]:
             app_id=app,
             requests=usage[app].requests if app in usage else 0,
             cpu_us=usage[app].cpu_us if app in usage else 0,
-            scripts=scripts[app],
+            scripts=scripts.get(app, 0),
             shares=columns,
         )
         for app, columns in shares.items()
     ]
     return tuple(sorted(rows, key=lambda row: (-row.total, -row.requests, row.app_id)))
-
-
-def _previews(session: Session, month: Month, prices: Tariffs, expected: projections.Totals) -> Previews:
-    scripts = amounts.previews(session, month)
-    by_environment: dict[str, int] = {}
-    for (_, environment), usage in reading.by_day(session, None, month.days).items():
-        by_environment[environment] = by_environment.get(environment, 0) + usage.requests
-    return Previews(
-        scripts=scripts,
-        of_scripts=amounts.scripts(session, month).total(),
-        requests=by_environment.get("preview", 0),
-        of_requests=sum(by_environment.values()),
-        saved=projections.without_previews(prices, expected, scripts),
-    )
 
 
 def _movers(session: Session, until: dt.datetime) -> tuple[Mover, ...]:

@@ -31,6 +31,7 @@ class Files(StaticFiles):
 def install(app: FastAPI) -> None:
     app.state.login_attempts = RateLimit(LOGIN_ATTEMPTS_A_MINUTE, "too many logins were tried")
     app.state.passwords = RateLimit(PASSWORDS_A_MINUTE, "too many logins were tried; have a link printed")
+    app.state.cost_reports = cost.Reports()
     app.include_router(login.router)
     app.include_router(routes.router)
     app.include_router(cost.router)

@@ -1,5 +1,6 @@
 """The pages. Each shows what is so now, and asks for itself again when something of it has changed."""
 
+import datetime as dt
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -10,6 +11,8 @@ from control_plane.dashboard.pages import message, render
 from control_plane.dashboard.session import LoggedIn
 from control_plane.state import GivenPlane
 from control_plane.tables import App
+from control_plane.usage import reading
+from control_plane.usage.months import Month
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -32,6 +35,7 @@ def apps(
 
 @router.get("/apps/{app_id}")
 def app(app_id: str, plane: GivenPlane, operator: LoggedIn, before: Before = None) -> HTMLResponse:
+    month = Month.of(dt.datetime.now(dt.UTC))
     with plane.database.reading() as session:
         since = views.last_event(session)
         found = session.get(App, app_id)
@@ -45,6 +49,8 @@ def app(app_id: str, plane: GivenPlane, operator: LoggedIn, before: Before = Non
             places=views.places(session, found),
             deployments=views.deployments(session, app_id, before),
             audit=views.audit(session, views.subjects(found), None),
+            usage=reading.by_environment(session, app_id, month.days),
+            month=month,
             before=before,
         )
 

@@ -27,7 +27,7 @@ class Coverage:
     """Of `hours` so many were `read`, and `final` ones won't change. `sample_interval`: 1 is exact.
 
     The dispatch Worker told of `requests` and of `dispatched` ones; Cloudflare counted that it was `entered`, and the
-    `invocations` of the scripts. `differing`: hours in which one is not like the other.
+    `invocations` of the scripts. `differing`: final hours in which one is not like the other.
     """
 
     hours: int
@@ -69,7 +69,7 @@ def coverage(session: Session, begin: dt.datetime, end: dt.datetime) -> Coverage
         dispatched=sum(row.dispatched for row in rows),
         invocations=sum(row.invocations for row in rows),
         entered=sum(row.entered for row in rows),
-        differing=tuple(hour for hour, row in sorted(readings.items()) if _differs(row)),
+        differing=tuple(h for h, row in sorted(readings.items()) if is_final(h, row.read_at) and _differs(row)),
     )
 
 

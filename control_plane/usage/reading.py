@@ -35,6 +35,13 @@ def by_app(session: Session, days: Sequence[dt.date], app_environment: str | Non
     return {row["app_id"]: _usage(row) for row in rows}
 
 
+def by_environment(session: Session, app_id: str, days: Sequence[dt.date]) -> dict[str, Usage]:
+    """Of one app, by app environment."""
+    key = UsageDay.environment
+    query = sa.select(key, *_SUMS).where(_within(days), UsageDay.app_id == app_id).group_by(key).order_by(key)
+    return {row["environment"]: _usage(row) for row in session.execute(query).mappings()}
+
+
 def by_day(session: Session, app_id: str | None, days: Sequence[dt.date]) -> dict[tuple[dt.date, str], Usage]:
     """By day and app environment, of one app or of all; `NO_APP`'s environment is empty."""
     keys = (UsageDay.day, UsageDay.environment)

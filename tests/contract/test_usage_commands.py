@@ -1,9 +1,11 @@
 """`overskill usage`, `cost` and `billing` against the local cloud."""
 
+import asyncio
 import base64
 import csv
 import datetime as dt
 import json
+from contextlib import closing
 
 import pytest
 from checkout import ACCOUNT, add_script, cloud_of_checkout
@@ -11,16 +13,23 @@ from nacl.signing import VerifyKey
 from typer.testing import CliRunner
 
 from control_plane.billing.signing import public_key
+from control_plane.database import Database
+from control_plane.state import Plane
 from control_plane.tables import App
-from control_plane.usage.tables import FIGURES, UsageDay
+from control_plane.usage import task
+from control_plane.usage.tables import FIGURES, UsageDay, UsageReading
+from infra.outputs import PlatformOutputs
+from infra.platform_config import Quota
 from local_cloud.edge_data.analytics import keep_data_points
-from overskill import billing_command, cli, control_plane_records, usage_command
+from overskill import billing_command, cli, control_plane_records, serve_command, usage_command
 from overskill.errors import CommandError
 from overskill.project import Project
+from overskill.stack_context import StackContext
 
 NOW = dt.datetime.now(dt.UTC)
 LAST = NOW.replace(day=1) - dt.timedelta(days=1)
 ROOT_SECRET = "planted-webhook-secret"
+COUNTS = ("sample_interval", "requests", "dispatched", "invocations", "entered")
 STORES = f"/client/v4/accounts/{ACCOUNT}/storage/kv/namespaces"
 
 
@@ -64,6 +73,37 @@ def test_usage_is_collected_and_shown(cloud):
     document = json.loads(run("usage", "show", "shop", "--json"))
     assert document["usage"][f"{today} production"]["requests"] == 2
     assert document["coverage"]["sample_interval"] == 1
+
+
+def test_a_server_collects_by_itself_and_holds_it_against_the_quotas(cloud, tmp_path, monkeypatch):
+    with control_plane_records.writing(Project(tmp_path), "local") as session:
+        hours = [NOW.replace(minute=0, second=0, microsecond=0) - dt.timedelta(hours=n) for n in range(1, 24 * NOW.day)]
+        session.add_all(UsageReading(hour=hour, read_at=NOW, **dict.fromkeys(COUNTS, 0)) for hour in hours)
+    monkeypatch.setattr(task, "FIRST", 0)
+    context = StackContext(Project(tmp_path), "local")
+    platform = context.config.overskill
+    (store,) = [one["id"] for one in cloud.client.get(STORES).json()["result"]]
+    outputs = {name: getattr(platform, name, "") for name in PlatformOutputs.model_fields}
+    outputs |= {"origins": platform.origins, "oidc_subject": False, "customer_hosts": None, "app_store": store}
+    outputs |= {"plans": [*platform.plans], "template": "apps/template", "dispatcher_version": "1"}
+    quotas = {"free": Quota(requests_per_day=2)}
+    settings = serve_command.settings_of(context, platform=PlatformOutputs(**outputs), quotas=quotas)
+    assert settings.usage_minutes == serve_command.USAGE_MINUTES
+
+    async def until_it_is_over_quota() -> None:
+        async with task.collecting(plane):
+            while plane_state() != "over-quota":
+                await asyncio.sleep(0.05)
+
+    def plane_state() -> str:
+        with plane.database.reading() as session:
+            return session.get_one(App, "shop").state
+
+    with closing(Database(settings.database)) as database:
+        plane = Plane(settings, database)
+        asyncio.run(asyncio.wait_for(until_it_is_over_quota(), 30))
+    values = f"{STORES}/{store}/values/state:shop"
+    assert cloud.client.get(values).json()["reason"] == "2 of 2 requests a day"
 
 
 def test_what_a_month_costs_is_told_in_each_form(cloud, tmp_path):

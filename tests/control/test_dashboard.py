@@ -1,5 +1,6 @@
 """The dashboard in a real browser, over a real server: what happens shows by itself, and the keyboard is enough."""
 
+import datetime as dt
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,10 @@ from dashboard_steps import tell
 from server_process import Installation, ServerProcess
 
 from control_plane import operators
+from control_plane.cost.report import report
+from control_plane.dashboard.cost import standalone
+from control_plane.usage.months import Month
+from control_plane.usage.tables import FIGURES, UsageDay
 
 PASSWORD = "correct horse battery"
 
@@ -122,3 +127,30 @@ def test_an_operator_suspends_an_app_by_keyboard(
     page.press("Enter")
     page.wait("document.title.startsWith('Nothing has changed')")  # no Cloudflare answers here, and that is said
     page.messages.clear()
+
+
+@on_sqlite
+def test_what_a_month_costs_is_drawn_and_as_a_file_asks_for_nothing(
+    page: Chromium, server: ServerProcess, installation: Installation, tmp_path: Path
+) -> None:
+    now = dt.datetime.now(dt.UTC)
+    with installation.database.writing() as session:
+        figures = dict.fromkeys(FIGURES, 10_000_000)
+        for app in ("abc123", "shop"):
+            session.add(UsageDay(day=now.replace(day=1).date(), app_id=app, environment="production", **figures))
+    file = tmp_path / "report.html"
+    with installation.database.reading() as session:
+        file.write_text(standalone(report(session, Month.of(now), now)))
+    drawn = (
+        "[...document.querySelectorAll('.chart rect:is(.production, .requests, .base, .above)')].map(bar =>"
+        " bar.getBoundingClientRect().height > 2 && getComputedStyle(bar).fill !== 'rgb(0, 0, 0)')"
+    )
+    for address in (f"{server.url}/cost", file.as_uri()):
+        page.open(address)
+        bars = page.run(drawn)
+        assert len(bars) >= 3
+        assert all(bars)
+        assert page.run("document.documentElement.scrollWidth <= innerWidth")
+    assert page.run("performance.getEntriesByType('resource').length") == 0
+    page.size(390, 800, phone=True)
+    assert page.run("document.documentElement.scrollWidth <= innerWidth")

@@ -10,10 +10,12 @@ from server_process import Installation, declaration
 
 from app_stacks.cloudflare_error import CloudflareError
 from control_plane import apps
+from control_plane.cost.report import report
 from control_plane.usage import reading, rollups
 from control_plane.usage.collector import Collector
 from control_plane.usage.coverage import Gap, coverage
 from control_plane.usage.dispatched import HOUR
+from control_plane.usage.months import Month
 from control_plane.usage.tables import NO_APP, UsageHour, UsageScripts
 
 DAY = dt.datetime(2026, 11, 3, tzinfo=dt.UTC)
@@ -95,6 +97,8 @@ def test_a_day_is_the_sum_of_its_hours_and_what_is_read_twice_counts_once(collec
         "shop": (15, 15, 15_000),
         "cafe": (2, 2, 2000),
     }
+    with collector.database.reading() as session:
+        assert report(session, Month.of(DAY), NOON + 2 * HOUR).bill.line("requests").amount == 17
 
 
 def test_what_comes_late_is_corrected_until_an_hour_is_settled(collector, cloudflare):
@@ -151,13 +155,13 @@ def test_an_hour_that_was_not_read_is_a_gap_and_one_without_requests_is_none(col
 
 def test_hours_in_which_the_sources_differ_are_told_and_so_are_samples(collector, cloudflare):
     cloudflare.requests[NOON] = {"shop": 1000}
-    list(collector.collect(NOON + 8 * HOUR, NOON))
-    cloudflare.requests[NOON + 10 * HOUR] = {"shop": 1000}
+    list(collector.collect(NOON + 7.5 * HOUR, NOON))
+    cloudflare.requests[NOON + 4 * HOUR] = {"shop": 1000}
     cloudflare.uncounted, cloudflare.sample_interval = 11, 10
     list(collector.collect(NOON + 11 * HOUR, NOON))
     with collector.database.reading() as session:
         found = coverage(session, NOON, NOON + 12 * HOUR)
-    assert (found.differing, found.sample_interval) == ((NOON + 10 * HOUR,), 10)
+    assert (found.differing, found.sample_interval) == ((NOON + 4 * HOUR,), 10)
     assert (found.dispatched, found.invocations) == (2000, 1989)
 
 

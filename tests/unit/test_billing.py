@@ -186,6 +186,15 @@ def test_the_dashboard_has_a_page_of_what_a_month_costs(known):
     assert client.get("/cost?month=soon").status_code == 422
 
 
+def test_an_apps_page_has_what_it_used_this_month(known):
+    with known.database.writing() as session:
+        operators.set_password(session, "anna", "a long enough password")
+        session.execute(sa.update(UsageDay).values(day=dt.datetime.now(dt.UTC).date()))
+    client = browser(known)
+    log_in(client, "anna", "a long enough password")
+    assert '<td data-label="Requests">900</td>' in client.get("/apps/shop").text
+
+
 def test_a_report_is_one_file_that_asks_for_nothing_else(known):
     with known.database.reading() as session:
         text = standalone(report(session, MONTH, AFTER))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from control_plane.cost import amounts, projections
-from control_plane.cost.allocation import apportion, beyond
+from control_plane.cost.allocation import Allowance, apportion
 from control_plane.cost.bill import FEE, bill
 from control_plane.cost.charts import dollars
 from control_plane.cost.prices import CENT, METERS, MICRO, STANDARD, TABLE, Rate, tariffs
@@ -26,6 +26,14 @@ PRICES = tariffs(MONTH)
 NAMES = st.text("abcdefgh-", min_size=1, max_size=4)
 WEIGHTS = st.dictionaries(NAMES, st.integers(0, 10**13), min_size=1, max_size=30).filter(lambda w: sum(w.values()))
 DAYS = st.lists(st.dictionaries(NAMES, st.integers(0, 10**9), max_size=12), max_size=12)
+
+
+def beyond(included: int, days: list[dict[str, int]]) -> tuple[int, dict[str, int]]:
+    """What was used in all, and what of it by each app beyond the included."""
+    allowance = Allowance(included)
+    for day in days:
+        allowance.use(day)
+    return allowance.used, dict(+allowance.beyond)
 
 
 def reordered(mapping: dict, seed: int) -> dict:
@@ -62,7 +70,7 @@ def test_what_is_included_is_used_up_in_order():
 
 @given(
     st.sets(NAMES, max_size=20),
-    st.dictionaries(st.sampled_from(METERS), st.lists(st.dictionaries(NAMES, st.integers(0, 10**12)), max_size=4)),
+    st.lists(st.dictionaries(st.sampled_from(METERS), st.dictionaries(NAMES, st.integers(0, 10**12))), max_size=5),
 )
 def test_the_shares_add_up_to_the_bill_to_the_cent(apps, used):
     made = bill(PRICES, apps, used)
@@ -75,8 +83,8 @@ def test_the_shares_add_up_to_the_bill_to_the_cent(apps, used):
 
 def test_a_bill_is_what_cloudflare_says_of_it():
     """100 million requests of 7 ms: the example of Cloudflare's own page of prices, with 1,200 scripts."""
-    used = {"requests": [{"a": 100_000_000}], "cpu_us": [{"a": 700_000_000_000}], "scripts": [{"a": 1_200}]}
-    made = bill(PRICES, {"a", "b"}, used)
+    used = {"requests": {"a": 100_000_000}, "cpu_us": {"a": 700_000_000_000}, "scripts": {"a": 1_200}}
+    made = bill(PRICES, {"a", "b"}, [used])
     assert {line.meter: line.cost for line in made.lines if line.cost} == {
         FEE: 25 * MICRO,
         "requests": 24 * MICRO,
@@ -173,8 +181,8 @@ def test_a_report_is_of_all_apps_and_of_what_is_nobodys(database):
 
 def test_what_the_platforms_workers_took_is_shared_by_requests(database):
     with database.reading() as session:
-        first, *_ = amounts.cpu_us(session, MONTH)
-    assert first == {"shop": 1_000_000 + 3_000_000, "cafe": 1_000_000, NO_APP: 100}
+        first, *_ = amounts.days(session, MONTH)
+    assert first["cpu_us"] == {"shop": 1_000_000 + 3_000_000, "cafe": 1_000_000, NO_APP: 100}
 
 
 def test_the_forecast_is_as_if_the_rest_were_like_what_is_known(database):
