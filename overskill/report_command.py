@@ -20,3 +20,18 @@ def comment(
 ) -> None:
     """Write a section of the one comment on a pull request, made at first use and changed from then on."""
     print(Repository.of_environment().comment(number, section, text.read_text()))
+
+
+@report.command()
+def issue(
+    text: Text,
+    label: Annotated[str, typer.Option(help="By which the issue is found again.")],
+    title: Annotated[str, typer.Option(help="Of the issue.")],
+    *,
+    solved: Annotated[bool, typer.Option("--solved", help="Nothing is the matter any more: close it.")] = False,
+) -> None:
+    """Open an issue about what the file says, or change the one that is open; close it once that is solved."""
+    repository, told = Repository.of_environment(), f"```text\n{text.read_text().strip()}\n```\n"
+    print(
+        (repository.solve(label, told) if solved else repository.issue(label, title, told)) or "there is no such issue"
+    )

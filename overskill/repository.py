@@ -13,6 +13,8 @@ from overskill.github_api import OFFICIAL_URL, GitHubApi
 
 NAME, TOKEN, URL = "GITHUB_REPOSITORY", "OVERSKILL_REPOSITORY_TOKEN", "GITHUB_API_URL"
 PAGE = 100
+MAX_BODY = 65_000
+"""Of an issue: GitHub takes 65,536 characters."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,24 @@ class Repository:
             query = {"per_page": str(PAGE), "page": str(page)}
             several, page = self.github.get(f"{self._path}/issues/{number}/comments", **query) or [], page + 1
             yield from several
+
+    def issue(self, label: str, title: str, text: str) -> str:
+        """Open an issue with a label, or put `title` and `text` into the one that is open; the issue's address."""
+        body = {"title": title, "body": text[:MAX_BODY]}
+        if ours := self._issue(label):
+            return self.github.patch(f"{self._path}/issues/{ours['number']}", body)["html_url"]
+        return self.github.post(f"{self._path}/issues", {**body, "labels": [label]})["html_url"]
+
+    def solve(self, label: str, text: str) -> str | None:
+        """Close the open issue with a label, with `text` in it; its address, None where there is none."""
+        if not (ours := self._issue(label)):
+            return None
+        closed = {"body": text[:MAX_BODY], "state": "closed", "state_reason": "completed"}
+        return self.github.patch(f"{self._path}/issues/{ours['number']}", closed)["html_url"]
+
+    def _issue(self, label: str) -> Mapping[str, Any] | None:
+        found = self.github.get(f"{self._path}/issues", labels=label, state="open") or []
+        return next((one for one in found if "pull_request" not in one), None)
 
     @property
     def _path(self) -> str:

@@ -95,7 +95,7 @@ def _tell(call: Call, repository: Document, comment: Document, action: str, **mo
     payload = {
         "action": action,
         **more,
-        "issue": _issue(cloud, repository, pull),
+        "issue": pull_as_issue(cloud, repository, pull),
         "comment": _shown(cloud, repository, comment),
         **setting(cloud, repository, caller(call).login),
     }
@@ -117,8 +117,8 @@ def _shown(cloud: Cloud, repository: Document, comment: Document) -> dict[str, A
     }
 
 
-def _issue(cloud: Cloud, repository: Document, pull: Document) -> dict[str, Any]:
-    """A pull request as an issue."""
+def pull_as_issue(cloud: Cloud, repository: Document, pull: Document) -> dict[str, Any]:
+    """As GitHub lists it among the issues."""
     shown, url = pull_shown(cloud, repository, pull), f"{api_url(cloud, repository)}/issues/{pull['number']}"
     same = ("id", "number", "title", "body", "state", "user", "labels", "locked", "active_lock_reason", "assignee")
     times = (

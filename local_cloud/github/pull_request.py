@@ -33,6 +33,12 @@ def all_of(cloud: Cloud, repository: Document) -> list[Document]:
     return sorted(cloud.store.values("pull_requests", str(repository["id"])), key=lambda pull: pull["number"])
 
 
+def next_number(cloud: Cloud, repository: Document) -> int:
+    """Issues and pull requests are numbered together, and none is ever deleted."""
+    several = (cloud.store.values(name, str(repository["id"])) for name in ("issues", "pull_requests"))
+    return 1 + sum(len(list(one)) for one in several)
+
+
 def put(cloud: Cloud, repository: Document, pull: Document) -> Document:
     pull = {**pull, "updated_at": now()}
     cloud.store.put("pull_requests", str(repository["id"]), str(pull["number"]), pull)

@@ -16,6 +16,7 @@ from local_cloud.github.pull_request import (
     commits_of,
     files_of,
     listed,
+    next_number,
     pull_shown,
     put,
     refresh,
@@ -86,7 +87,7 @@ def list_pull_requests(call: Call) -> Answer:
 def create_pull_request(call: Call) -> Created:
     repository, sent = writable_repository_of(call), call.json(NewPullRequest)
     if sent.issue is not None:
-        raise unserved("issue: there are no issues to make pull requests of")
+        raise unserved("issue: an issue that becomes a pull request")
     if not sent.title:
         raise _invalid("missing_field", "title")
     repository = pushes.record(call.cloud, repository)
@@ -107,7 +108,7 @@ def create_pull_request(call: Call) -> Created:
     at = now()
     pull = {
         "id": call.store.next_number(),
-        "number": len(others) + 1,
+        "number": next_number(call.cloud, repository),
         "title": sent.title,
         "body": sent.body,
         "state": "open",

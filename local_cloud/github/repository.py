@@ -22,7 +22,7 @@ from local_cloud.store import Document
 OWNED = (
     *("actions_keys", "actions_secrets", "actions_variables", "environments", "webhooks"),
     *("check_runs", "check_suites", "commit_statuses", "deployment_statuses", "deployments"),
-    *("issue_comments", "pull_requests", "refs", "rulesets"),
+    *("issue_comments", "issues", "pull_requests", "refs", "rulesets"),
     *("workflows", "workflow_runs", "workflow_jobs", "job_logs", "oidc_subjects"),
 )
 """The collections of what belongs to a repository."""

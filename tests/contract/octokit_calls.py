@@ -155,6 +155,19 @@ STEPS = {
         Step("repos.deleteRepoRuleset"),
         Step("repos.getRepoRuleset", fails=404),
     ],
+    "issues": [
+        REPOSITORY,
+        Step(
+            "issues.create",
+            {"title": "Drift", "body": "one", "labels": ["drift"]},
+            {"title": "Drift", "state": "open", "labels": [{"name": "drift"}]},
+            keeps={"issue_number": "number"},
+        ),
+        Step("issues.get", gives={"body": "one", "state_reason": None}),
+        Step("issues.listForRepo", {"labels": "drift"}, [{"number": "{issue_number}"}]),
+        Step("issues.update", {"body": "two", "state": "closed"}, {"body": "two", "state_reason": "completed"}),
+        Step("issues.listForRepo", {"state": "closed"}, [{"number": "{issue_number}"}]),
+    ],
     "statuses": [
         REPOSITORY,
         TIP,

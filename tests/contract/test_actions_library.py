@@ -105,3 +105,31 @@ jobs:
     run = actions.ended()
     assert run["conclusion"] == "failure"
     assert told in actions.log(actions.jobs(run)["one"])
+
+
+def test_what_there_is_no_copy_of_fails_its_step_if_that_is_reached(actions):
+    """On GitHub a step that is skipped takes no harm from its action, whatever that is."""
+    ci = """
+on: push
+jobs:
+  one:
+    runs-on: ubuntu-latest
+    steps:
+      - if: vars.NOWHERE != ''
+        uses: aws-actions/configure-aws-credentials@61815dcd50bd041e203e49132bacad1fd04d2708
+      - if: github.ref == 'WHICH'
+        uses: github/codeql-action/upload-sarif@v4
+        with: {sarif_file: it.sarif}
+      - run: echo "went on"
+"""
+    actions.push(ci=ci.replace("WHICH", "refs/heads/none"))
+    run = actions.ended()
+    assert run["conclusion"] == "success", actions.logs(run)
+    actions.push(ci=ci.replace("WHICH", "refs/heads/main"))
+    run = actions.ended()
+    assert run["conclusion"] == "failure"
+    assert "this machine has no github/codeql-action/upload-sarif@v4; it has actions/cache," in str(actions.logs(run))
+    actions.push(ci=ci.replace("if: github.ref == 'WHICH'", "name: Certain"))
+    run = actions.ended()
+    assert run["conclusion"] == "failure"
+    assert "went on" not in str(actions.logs(run))

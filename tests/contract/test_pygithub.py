@@ -124,6 +124,20 @@ STEPS = {
         Step("pull.merge", gives={"merged": True}),
         Step("pull.is_merged", gives=True),
     ],
+    "issues": [
+        ORGANIZATION,
+        REPOSITORY,
+        Step(
+            "repository.create_issue",
+            {"title": "Drift", "body": "one", "labels": ["drift"]},
+            {"title": "Drift", "state": "open"},
+            keeps={"issue": "", "number": "number"},
+        ),
+        Step("repository.get_issue", {"number": "{number}"}, {"body": "one"}),
+        Step("repository.get_issues", gives=[{"number": "{number}"}]),
+        Step("issue.edit", {"state": "closed"}),
+        Step("repository.get_issues", {"state": "closed"}, [{"state_reason": "completed"}]),
+    ],
     "statuses": [
         ORGANIZATION,
         REPOSITORY,

@@ -16,6 +16,7 @@ class GitHub:
     def __init__(self, comments: list[str], pulls: dict[int, str] | None = None) -> None:
         self.comments = comments
         self.pulls = pulls or {}
+        self.issues: list[dict] = []
         self.repository = Repository("o/r", GitHubApi("t", "https://github.test", httpx.MockTransport(self.answer)))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -34,7 +35,19 @@ class GitHub:
             case "PATCH", "issues", "comments", number:
                 self.comments[int(number)] = json.loads(request.content)["body"]
                 return httpx.Response(200, json={"html_url": "changed"})
-        return httpx.Response(501)
+        return self.about_issues(request, *words[1:])
+
+    def about_issues(self, request: httpx.Request, *number: str) -> httpx.Response:
+        if request.method == "GET":
+            wanted = (request.url.params["labels"], request.url.params["state"])
+            return httpx.Response(200, json=[i for i in self.issues if (i["labels"][0], i["state"]) == wanted])
+        sent = json.loads(request.content)
+        if request.method == "POST":
+            made = {"number": len(self.issues) + 1, "state": "open", "html_url": "opened"}
+            self.issues.append({**made, **sent})
+            return httpx.Response(201, json=self.issues[-1])
+        self.issues[int(number[0]) - 1] |= sent
+        return httpx.Response(200, json=self.issues[int(number[0]) - 1])
 
 
 def test_the_first_comment_is_made_and_then_changed_wherever_it_is():
@@ -62,3 +75,21 @@ def test_a_pull_request_that_is_not_there_is_not_open():
 def test_what_is_not_set_is_named():
     with pytest.raises(CommandError, match="not set: OVERSKILL_REPOSITORY_TOKEN;"):
         Repository.of_environment({"GITHUB_REPOSITORY": "o/r"})
+
+
+def test_an_issue_is_opened_once_changed_and_closed():
+    github = GitHub([])
+    assert github.repository.solve("drift-dev", "clean") is None
+    for text in ("first", "second"):
+        assert github.repository.issue("drift-dev", "Drift in dev", text) == "opened"
+    github.repository.issue("drift-prod", "Drift in prod", "x" * 70_000)
+    assert [(one["title"], one["state"]) for one in github.issues] == [
+        ("Drift in dev", "open"),
+        ("Drift in prod", "open"),
+    ]
+    assert github.issues[0]["body"] == "second"
+    assert len(github.issues[1]["body"]) == 65_000
+    github.repository.solve("drift-dev", "clean")
+    assert (github.issues[0]["state"], github.issues[0]["body"]) == ("closed", "clean")
+    github.repository.issue("drift-dev", "Drift in dev", "again")
+    assert len(github.issues) == 3

@@ -70,7 +70,7 @@ def test_one_commit_is_one_version_everywhere():
 
 def test_an_up_is_never_cancelled():
     """A deploy or a platform that is being brought up ends as it would: half of one is worse than a late one."""
-    for name in ("deploy", "preview", "template"):
+    for name in ("deploy", "drift", "preview", "template"):
         workflow = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
         assert workflow["concurrency"]["cancel-in-progress"] is False, name
 
