@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -60,7 +60,7 @@ class CloudflareApi:
         self._http = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout)
         self._patience = patience
 
-    def __enter__(self) -> "CloudflareApi":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,7 +78,7 @@ class CloudflareApi:
         `modules` are ES modules by file name; `metadata` names the main one. Each new attempt looks first: the one
         before may have succeeded without an answer, and an app been deployed since.
         """
-        parts = [("metadata", (None, json.dumps(metadata), JSON))]
+        parts: list[tuple[str, tuple[str | None, str, str]]] = [("metadata", (None, json.dumps(metadata), JSON))]
         parts += [(name, (name, body, "application/javascript+module")) for name, body in modules.items()]
 
         def attempt() -> dict[str, Any] | None:

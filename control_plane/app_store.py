@@ -13,7 +13,8 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ConfigDict
 
-from app_stacks.cloudflare_api import CloudflareApi, CloudflareError, base_url
+from app_stacks.cloudflare_api import CloudflareApi, base_url
+from app_stacks.cloudflare_error import CloudflareError
 from infra.config import StackConfig
 from infra.names import app_store
 

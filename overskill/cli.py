@@ -2,6 +2,7 @@
 
 import sys
 import time
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -66,6 +67,22 @@ app.add_typer(audit, name="audit")
 app.add_typer(usage, name="usage")
 app.add_typer(billing, name="billing")
 console = Console(highlight=False)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"overskill {version('overskill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version, and no more.")
+    ] = False,
+) -> None:
+    """What holds for every command."""
 
 
 @app.command()

@@ -199,7 +199,7 @@ class Engine:
             )
         return outcome_of(run.returncode, log, events)
 
-    def _run(self, arguments: Sequence[str], **options: Any) -> subprocess.CompletedProcess:
+    def _run(self, arguments: Sequence[str], **options: Any) -> subprocess.CompletedProcess[Any]:
         try:
             return subprocess.run(
                 ["pulumi", *arguments],

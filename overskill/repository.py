@@ -3,6 +3,7 @@
 It is not the apps' organisation, and has a token of its own: a workflow's own token is good for no other repository.
 """
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -48,11 +49,12 @@ class Repository:
         return self.github.post(f"{self._path}/issues/{number}/comments", {"body": body})["html_url"]
 
     def _comments(self, number: int) -> Iterator[Mapping[str, Any]]:
-        page, several = 1, [{}] * PAGE
-        while len(several) == PAGE:
+        for page in itertools.count(1):
             query = {"per_page": str(PAGE), "page": str(page)}
-            several, page = self.github.get(f"{self._path}/issues/{number}/comments", **query) or [], page + 1
+            several = self.github.get(f"{self._path}/issues/{number}/comments", **query) or []
             yield from several
+            if len(several) < PAGE:
+                return
 
     def issue(self, label: str, title: str, text: str) -> str:
         """Open an issue with a label, or put `title` and `text` into the one that is open; the issue's address."""

@@ -66,7 +66,7 @@ def previous(deployments: Sequence[Mapping[str, Any]]) -> str:
     raise CommandError(f"there is no version before {now}: the dispatch Worker has been deployed once")
 
 
-def _deployments(context: StackContext) -> list[Mapping[str, Any]]:
+def _deployments(context: StackContext) -> Sequence[Mapping[str, Any]]:
     config = context.config
     token = context.credentials.get("CLOUDFLARE_API_TOKEN", "")
     with CloudflareApi(token, base_url(config.cloudflare.base_url)) as api:

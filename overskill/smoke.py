@@ -33,7 +33,7 @@ def test(context: StackContext) -> list[Probe]:
     Raises `CommandError` with every address that does not answer as it should within `SECONDS`.
     """
     app_id = app_of(context)
-    options = {"displayName": f"Smoke test of {context.stack}"}
+    options: dict[str, object] = {"displayName": f"Smoke test of {context.stack}"}
     with step(f"App {app_id}: pulumi up"):
         builder(context).create(app_id, options)
     asked = list(probes(context))

@@ -45,13 +45,13 @@ NOT_AUTHORIZED = "not authorized for that account"
 _DATASET = "AccountWorkersInvocationsAdaptive"
 
 
-def _accounts(_: Any, info: GraphQLResolveInfo, filter: dict[str, str]) -> list[dict[str, str]]:
+def _accounts(_: Any, info: GraphQLResolveInfo[Any], filter: dict[str, str]) -> list[dict[str, str]]:
     if filter["accountTag"] != info.context.cloud.settings.account:
         raise GraphQLError(NOT_AUTHORIZED)
     return [filter]
 
 
-def _invocations(_: Any, info: GraphQLResolveInfo, limit: int, **given: Any) -> list[dict[str, Any]]:
+def _invocations(_: Any, info: GraphQLResolveInfo[Any], limit: int, **given: Any) -> list[dict[str, Any]]:
     if not 0 < limit <= MAX_LIMIT:
         raise GraphQLError(f"limit must be positive number and not greater than {MAX_LIMIT}")
     wanted = given.get("filter", {})
@@ -65,14 +65,14 @@ def _invocations(_: Any, info: GraphQLResolveInfo, limit: int, **given: Any) -> 
     return groups(counted, asked, wanted, given.get("orderBy", ()))[:limit]
 
 
-def _names(selected: list[SelectionSetNode], field: str, info: GraphQLResolveInfo) -> list[str]:
+def _names(selected: list[SelectionSetNode], field: str, info: GraphQLResolveInfo[Any]) -> list[str]:
     """What is selected below `field`, each name once."""
     below = [node.selection_set for node in _fields(selected, info) if node.name.value == field and node.selection_set]
     names = [node.name.value for node in _fields(below, info)]
     return [name for name in dict.fromkeys(names) if name in DIMENSIONS]
 
 
-def _fields(selected: list[SelectionSetNode], info: GraphQLResolveInfo) -> list[FieldNode]:
+def _fields(selected: list[SelectionSetNode], info: GraphQLResolveInfo[Any]) -> list[FieldNode]:
     """The fields of selections, through fragments."""
     found: list[FieldNode] = []
     for node in (node for selection in selected for node in selection.selections):

@@ -13,8 +13,8 @@ from local_cloud.github.access import caller
 from local_cloud.github.accounts import account
 from local_cloud.github.commit import commit_shown
 from local_cloud.github.dialect import Created, now, page, refusal
-from local_cloud.github.events import setting
-from local_cloud.github.outbox import Event, announce
+from local_cloud.github.events import Event, setting
+from local_cloud.github.outbox import announce
 from local_cloud.github.places import api_url, folder
 from local_cloud.github.repository import repository_of, shown, writable_repository_of
 from local_cloud.routing import RouteTable

@@ -11,8 +11,8 @@ from local_cloud.github.access import caller
 from local_cloud.github.accounts import account, association
 from local_cloud.github.app import performer_shown
 from local_cloud.github.dialect import Created, now, page
-from local_cloud.github.events import setting
-from local_cloud.github.outbox import Event, announce
+from local_cloud.github.events import Event, setting
+from local_cloud.github.outbox import announce
 from local_cloud.github.places import api_url, html_url
 from local_cloud.github.pull_request import pull_shown
 from local_cloud.github.pull_requests import pull_of

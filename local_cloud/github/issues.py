@@ -13,9 +13,9 @@ from local_cloud.github.access import caller
 from local_cloud.github.accounts import account, association
 from local_cloud.github.app import performer_shown
 from local_cloud.github.dialect import Created, now, page, refusal, unserved
-from local_cloud.github.events import setting
+from local_cloud.github.events import Event, setting
 from local_cloud.github.issue_comments import ISSUES, MAX_CHARACTERS, pull_as_issue
-from local_cloud.github.outbox import Event, announce
+from local_cloud.github.outbox import announce
 from local_cloud.github.places import api_url, html_url
 from local_cloud.github.pull_request import all_of, next_number
 from local_cloud.github.repository import repository_of, writable_repository_of

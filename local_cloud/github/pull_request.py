@@ -16,8 +16,8 @@ from local_cloud.git_history import BRANCHES
 from local_cloud.github import rules
 from local_cloud.github.accounts import USER, account, association
 from local_cloud.github.dialect import now
-from local_cloud.github.events import setting
-from local_cloud.github.outbox import Event, announce
+from local_cloud.github.events import Event, setting
+from local_cloud.github.outbox import announce
 from local_cloud.github.places import api_url, folder, html_url
 from local_cloud.github.repository import owner_shown, shown
 from local_cloud.store import Document

@@ -61,8 +61,9 @@ def list_environments(base: Base = LOCAL_STACK) -> None:
     )
     for preview in (found := environments.all()):
         updated = f"{preview.updated:%Y-%m-%d %H:%M}" if preview.updated else "never"
-        over = preview.updated is None or preview.expired(environments.ttl, now)
-        until = "the next sweep" if over else f"{preview.updated + environments.ttl:%Y-%m-%d %H:%M}"
+        until = "the next sweep"
+        if preview.updated and not preview.expired(environments.ttl, now):
+            until = f"{preview.updated + environments.ttl:%Y-%m-%d %H:%M}"
         table.add_row(preview.pull_request.stack, str(preview.resources), updated, until)
     Console(highlight=False).print(table if found else "There are none: ./dev stack preview-env up NUMBER makes one.")
 

@@ -135,3 +135,24 @@ def test_a_pull_request_has_a_platform_from_its_first_push_until_it_is_closed(re
     assert {one["namespace_name"] for one in namespaces} == {
         f"overskill-development-{each}" for each in ("preview", "staging", "production")
     }
+
+
+@pytest.mark.slow
+def test_drift_opens_one_issue_and_closes_it(repository):
+    up = repository.up
+
+    def look(count: int) -> list[dict[str, Any]]:
+        repository.call("POST", "/actions/workflows/drift.yml/dispatches", ref="main")
+        repository.ended("drift", count)
+        return list(repository.call("GET", "/issues?state=all&labels=drift-local"))
+
+    assert look(1) == []
+    (record,) = up.api("GET", up.zone("dns_records")).json()["result"]
+    up.api("DELETE", up.zone(f"dns_records/{record['id']}")).raise_for_status()
+    (opened,) = look(2)
+    assert opened["state"] == "open"
+    assert "*.overskill.localhost" in opened["body"] or "domain-wildcard" in opened["body"]
+    assert [one["number"] for one in look(3)] == [opened["number"]]
+    up.pulumi("local", "up", "--refresh", "--yes", "--skip-preview")
+    (closed,) = look(4)
+    assert (closed["number"], closed["state"]) == (opened["number"], "closed")
