@@ -17,18 +17,22 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 INSTALL = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]
+MISSING = f"no browser: none of {', '.join(NAMES)} is on PATH, and only root can install one (apt-get)"
 
 
-def find() -> str:
-    """A browser of this machine; as root one is installed from Debian. Where there is none the test is skipped."""
+def installed() -> str | None:
+    """A browser of this machine; as root one is installed from Debian."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "update", "-q"], capture_output=True, check=False)
         subprocess.run(INSTALL, capture_output=True, check=False)
         found = shutil.which("chromium")
-    if found is None:
-        pytest.skip(f"no browser: none of {', '.join(NAMES)} is on PATH, and only root can install one (apt-get)")
     return found
+
+
+def find() -> str:
+    """A browser. Where there is none the test is skipped."""
+    return installed() or pytest.skip(MISSING)
 
 
 class Chromium:
