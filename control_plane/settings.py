@@ -16,12 +16,12 @@ Url = Annotated[str, AfterValidator(lambda text: str(AnyHttpUrl(text)).rstrip("/
 class Settings(BaseSettings):
     """Which platform it serves, where its neighbours are, and its credentials: `SecretStr`s, which no log shows.
 
-    `platform` has the outputs of the platform stack, as JSON. `database_url` is SQLAlchemy's; `state` is the folder for
-    bundles and, without a `database_url`, the SQLite database. `webhook_secret` is the platform's root secret: each
-    app's own is derived from it. `builder_url` takes signed events; without it the builder is told of none.
-    `oidc_issuer` signs the identity tokens of workflow runs. A customer may have `apps_per_customer`; a new app's first
-    deploy, and then its address, are waited for so long; so many `engines` run at once in one process. Usage is
-    collected every `usage_minutes`, with 0 by the command alone, and then held against the `quotas` of the plans.
+    `platform` has the outputs of the platform stack, as JSON. `database_url` is SQLAlchemy's, and `bundles` a bucket's,
+    `s3://bucket/prefix`; without them the folder `state` has an SQLite database, and files. `webhook_secret` is the
+    platform's root secret: each app's own is derived from it. `builder_url` takes signed events; without it the builder
+    is told of none. `oidc_issuer` signs the identity tokens of workflow runs. A customer may have `apps_per_customer`;
+    a new app's first deploy, and then its address, are waited for so long; so many `engines` run at once in a process.
+    Usage is collected every `usage_minutes`, with 0 by the command alone, and then held against the plans' `quotas`.
 
     `public_url` is where browsers reach the dashboard, if not at `listen`; its host and `trusted_hosts` are the names
     that the server answers under. `proxies` are the networks of reverse proxies: from there, and from nowhere else,
@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     platform: PlatformOutputs
     state: Path
     database_url: str = ""
+    bundles: str = Field(default="", pattern=r"^(s3://[a-z0-9][a-z0-9.-]+(/\S*)?)?$")
     webhook_secret: SecretStr
     cloudflare_url: Url = "https://api.cloudflare.com/client/v4"
     cloudflare_api_token: SecretStr

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 from fastapi import Response
 
+from control_plane.broker import bundles
 from control_plane.broker.assets import Sessions
-from control_plane.broker.bundles import Bundles, Folder
+from control_plane.broker.bundles import Bundles
 from control_plane.broker.calls import Call
 from control_plane.broker.forms import Part
 from control_plane.broker.gate import Gate
@@ -56,7 +57,7 @@ async def running(plane: Plane) -> AsyncIterator[Broker]:
                 gate=Gate(settings, plane.database, http),
                 upstream=upstream,
                 sessions=Sessions(settings.webhook_secret.get_secret_value()),
-                bundles=Bundles(Folder(settings.state / "bundles")),
+                bundles=bundles.opened(settings),
                 kept=RateLimit(MIB_A_MINUTE, "", MIB_AT_ONCE),
             )
         finally:

@@ -13,6 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+from control_plane.broker.bucket import Bucket
+from control_plane.settings import Settings
+
 
 class Store(Protocol):
     """Where the files are."""
@@ -87,6 +90,11 @@ class Bundles:
         """Raises `KeyError` where there is none."""
         content: dict[str, Any] = json.loads(self.store.get(digest))
         return content
+
+
+def opened(settings: Settings) -> Bundles:
+    """Those of a control plane: in the bucket that its settings name, or in its folder."""
+    return Bundles(Bucket(settings.bundles) if settings.bundles else Folder(settings.state / "bundles"))
 
 
 def canonical(content: Any) -> bytes:

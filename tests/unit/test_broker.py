@@ -14,7 +14,6 @@ from control_plane.apps import Declaration
 from control_plane.broker import attempts, metadata, permission
 from control_plane.broker.assets import Sessions
 from control_plane.broker.broker import MIB, MIB_A_MINUTE, MIB_AT_ONCE, Broker
-from control_plane.broker.bundles import Bundles, Folder
 from control_plane.broker.forms import of_bytes
 from control_plane.broker.identity import Run
 from control_plane.broker.permission import Target
@@ -165,20 +164,6 @@ def test_the_hashes_of_an_app_are_its_own_and_stay() -> None:
     assert len(names) == 2
     assert Sessions("root").salted("a", "f" * 32) in names
     assert all(len(name) == 32 for name in names)
-
-
-def test_a_bundle_is_kept_by_its_content(tmp_path: Path) -> None:
-    bundles = Bundles(Folder(tmp_path / "bundles"))
-    digest = bundles.put({"metadata": {"b": 1, "a": "é"}})
-    assert bundles.put({"metadata": {"a": "é", "b": 1}}) == digest
-    assert bundles.open(digest) == {"metadata": {"a": "é", "b": 1}}
-    with pytest.raises(KeyError):
-        bundles.open("0" * 64)
-    bundles.store.name("f" * 32, digest)
-    bundles.store.name("f" * 32, "0" * 64)
-    assert (bundles.store.named("f" * 32), bundles.store.named("e" * 32)) == (digest, None)
-    kept = [path for path in (tmp_path / "bundles").rglob("*") if path.is_file()]
-    assert len(kept) == 2
 
 
 class Clock:

@@ -1,0 +1,66 @@
+"""A bucket as a `Store` of bundles: Amazon's S3, Cloudflare's R2, or whatever speaks as they do."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable
+
+import obstore
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import S3Store
+
+
+class Bucket:
+    """The objects below `url`, `s3://bucket/prefix`, in the order that `Folder` has for files.
+
+    Credentials, region and endpoint are AWS's own variables of the environment. What a bucket does not take, after some
+    tries, raises `obstore.exceptions.BaseError`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._objects = S3Store.from_url(url)
+
+    def put(self, chunks: Iterable[bytes]) -> str:
+        """Nothing is sent of what is there: most files of a deploy were in the one before."""
+        digest = hashlib.sha256()
+        with tempfile.TemporaryFile() as file:
+            for chunk in chunks:
+                digest.update(chunk)
+                file.write(chunk)
+            path = _file(digest.hexdigest())
+            if not self._has(path):
+                file.seek(0)
+                obstore.put(self._objects, path, file)
+        return digest.hexdigest()
+
+    def get(self, digest: str) -> bytes:
+        try:
+            return bytes(obstore.get(self._objects, _file(digest)).bytes())
+        except FileNotFoundError:
+            raise KeyError(digest) from None
+
+    def name(self, name: str, digest: str) -> None:
+        try:
+            obstore.put(self._objects, _name(name), digest.encode(), mode="create")
+        except AlreadyExistsError:
+            return
+
+    def named(self, name: str) -> str | None:
+        try:
+            return bytes(obstore.get(self._objects, _name(name)).bytes()).decode()
+        except FileNotFoundError:
+            return None
+
+    def _has(self, path: str) -> bool:
+        try:
+            obstore.head(self._objects, path)
+        except FileNotFoundError:
+            return False
+        return True
+
+
+def _file(digest: str) -> str:
+    return f"files/{digest[:2]}/{digest}"
+
+
+def _name(name: str) -> str:
+    return f"names/{name[:2]}/{name}"
