@@ -13,13 +13,13 @@ from control_plane import audit, events
 from control_plane.tables import App, Deployment
 from infra.names import AppEnvironment
 
-Status = Literal["queued", "building", "built", "uploaded", "cancelled", "failed", "succeeded"]
+Status = Literal["queued", "building", "built", "uploaded", "failed", "cancelled", "succeeded"]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 """None is taken back by one before it. Where several ends are told, a script that went live did so, whatever a later
-step of its run made of it."""
+step of its run made of it; and the step in which a run was cancelled may call that a failure."""
 
-ENDS: dict[Status, audit.Result] = {"cancelled": "failed", "failed": "failed", "succeeded": "ok"}
+ENDS: dict[Status, audit.Result] = {"failed": "failed", "cancelled": "failed", "succeeded": "ok"}
 """With what the audit calls each."""
 
 

@@ -1,4 +1,4 @@
-"""What an app's pipeline tells of its deploys: `deploy.started` to `deploy.succeeded`."""
+"""What an app's pipeline tells of its deploys: from `deploy.started` on."""
 
 import datetime as dt
 from typing import Annotated, Literal, Self
@@ -17,7 +17,9 @@ NO_NUL = r"^[^\x00]*$"
 Text = Annotated[str, StringConstraints(max_length=500, pattern=NO_NUL)]
 LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=NO_NUL)]
 Number = Annotated[int, Field(ge=1, lt=2**63)]
-Type = Literal["deploy.started", "deploy.built", "deploy.uploaded", "deploy.succeeded", "deploy.failed"]
+Type = Literal[
+    "deploy.started", "deploy.built", "deploy.uploaded", "deploy.succeeded", "deploy.failed", "deploy.cancelled"
+]
 
 STATUSES: dict[Type, Status] = {
     "deploy.started": "building",
@@ -25,6 +27,7 @@ STATUSES: dict[Type, Status] = {
     "deploy.uploaded": "uploaded",
     "deploy.succeeded": "succeeded",
     "deploy.failed": "failed",
+    "deploy.cancelled": "cancelled",
 }
 
 

@@ -19,10 +19,9 @@ class PushedApp:
     def __init__(self, up: Checkout, name: str, clone: Path) -> None:
         self.up, self.name, self.clone = up, name, clone
         self.repository = f"/api/v3/repos/overskill-apps/{name}"
-        self._api = f"http://127.0.0.1:{up.cloud.api_port}"
-        self._token = up.cloud.credentials()["github_token"]
-        url = self._api.replace("://", f"://git:{self._token}@")
-        subprocess.run(["git", "clone", "--quiet", f"{url}/overskill-apps/{name}.git", str(clone)], check=True)
+        host = f"git:{up.cloud.credentials()['github_token']}@127.0.0.1:{up.cloud.api_port}"
+        url = f"http://{host}/overskill-apps/{name}.git"
+        subprocess.run(["git", "clone", "--quiet", url, str(clone)], check=True)
         self.git("config", "user.name", "Ada")
         self.git("config", "user.email", "ada@example.com")
 
@@ -68,11 +67,11 @@ class PushedApp:
         return run
 
     def log(self, run: dict[str, Any]) -> str:
+        """Of the jobs that have begun."""
         jobs = self.github(f"/actions/runs/{run['id']}/jobs")["jobs"]
-        (job,) = [job for job in jobs if job["conclusion"] != "skipped"]
-        token = {"Authorization": f"Bearer {self._token}"}
-        url = f"{self._api}{self.repository}/actions/jobs/{job['id']}/logs"
-        return httpx.get(url, headers=token, follow_redirects=True, trust_env=False).text
+        paths = [f"{self.repository}/actions/jobs/{job['id']}/logs" for job in jobs if job["steps"]]
+        assert paths, jobs
+        return "".join(self.up.api("GET", path, follow_redirects=True).raise_for_status().text for path in paths)
 
     def url(self, script: str) -> str:
         return f"http://{script}.overskill.localhost:{self.up.cloud.edge_port}/"

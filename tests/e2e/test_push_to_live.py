@@ -19,6 +19,7 @@ from infra.credentials import derived
 APP, STACK = "ultrathink", "local.ultrathink"
 HEADLINE = "Your app is live"
 OWN_SECRET = "planted-key-of-the-repository-5c41"
+PREVIEWS = "/deployments?environment=preview"
 PHASES = ["queued", "building", "built", "uploaded", "succeeded"]
 
 
@@ -85,12 +86,20 @@ def test_a_browser_shows_the_headline_at_both_addresses(app: PushedApp, dashboar
         assert visitor.messages == []
 
 
-def test_a_push_to_staging_changes_staging_alone(app: PushedApp) -> None:
-    commit = app.headline("Only staging")
-    app.push("staging")
-    app.deployed(commit)
-    assert "Only staging" in app.shown(f"staging-{APP}")
+def test_a_push_to_staging_changes_staging_alone_and_the_newest_wins(app: PushedApp, watcher: Watcher) -> None:
+    """The run of the first push is ended by the second one, while wrangler is at work."""
+    script, older, newer = f"staging-{APP}", app.headline("Only staging"), app.headline("Only staging, newer")
+    app.push("staging", older)
+    watcher.until("deploy.built", commit=older)
+    app.push("staging", newer)
+    app.deployed(newer)
+    assert "Only staging, newer" in app.shown(script)
+    assert app.page(script, "/.well-known/overskill.json").json()["commit"] == newer
+    assert app.page(script, "/api/hello").json() == {"message": "Hello from ultrathink, staging."}
     assert "Ultra Think, first" in app.shown(APP)
+    assert app.ended(older)["conclusion"] == "cancelled"
+    (cut,) = watcher.deployments(APP, commit=older)
+    assert cut["status"] == "cancelled"
     app.git("reset", "--quiet", "--hard", "origin/main")
 
 
@@ -141,6 +150,8 @@ def test_a_pull_request_has_an_address_and_one_comment_until_it_is_closed(app: P
     app.deployed(second, "pull_request")
     (last,) = app.github("/issues/1/comments")
     assert "removed" in last["body"]
+    states = [app.github(f"/deployments/{each['id']}/statuses")[0]["state"] for each in app.github(PREVIEWS)]
+    assert states == ["inactive", "inactive"]
 
 
 def test_each_phase_is_told_within_a_second(app: PushedApp, watcher: Watcher) -> None:

@@ -1,7 +1,7 @@
 // The one comment of a pull request that tells where its preview is.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { answered } from "./patience.mjs";
+import { api } from "./github.mjs";
 
 const MARK = "<!-- overskill preview -->";
 const AUTHOR = "github-actions[bot]";
@@ -18,25 +18,15 @@ const PAUSES = [1_000, 3_000];
 export async function comment({ pullRequest, run }, env, text, pauses = PAUSES) {
   const body = `${MARK}\n${text}\n\n[Log](${run.url})`;
   for (const pause of [...pauses, undefined]) {
-    const known = await find((page) => api(env, "GET", `${pullRequest}/comments?per_page=100&page=${page}`));
-    if (known) return api(env, "PATCH", `comments/${known.id}`, { body });
+    const known = await find((page) => api(env, "GET", `issues/${pullRequest}/comments?per_page=100&page=${page}`));
+    if (known) return api(env, "PATCH", `issues/comments/${known.id}`, { body });
     try {
-      return await api(env, "POST", `${pullRequest}/comments`, { body }, []);
+      return await api(env, "POST", `issues/${pullRequest}/comments`, { body }, []);
     } catch (error) {
       if (pause === undefined || (error.status ?? 500) < 500) throw error;
       await sleep(pause);
     }
   }
-}
-
-async function api(env, method, path, content, pauses) {
-  const headers = { Authorization: `Bearer ${env.GITHUB_TOKEN}`, Accept: "application/vnd.github+json" };
-  const url = `${env.GITHUB_API_URL}/repos/${env.GITHUB_REPOSITORY}/issues/${path}`;
-  const answer = await answered(url, { method, headers, body: content && JSON.stringify(content) }, pauses);
-  if (answer.ok) return answer.json();
-  throw Object.assign(new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`), {
-    status: answer.status,
-  });
 }
 
 /**

@@ -30,7 +30,7 @@ export class Outbox {
   /**
    * Never fails the deploy.
    *
-   * @param {"started" | "built" | "uploaded" | "succeeded" | "failed"} what
+   * @param {"started" | "built" | "uploaded" | "succeeded" | "failed" | "cancelled"} what
    * @param {{ url?: string, error?: string }} [more]
    * @param {{ last?: boolean }} [options]
    */

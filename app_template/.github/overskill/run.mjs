@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { Cloudflare } from "./cloudflare.mjs";
 import { comment } from "./comment.mjs";
 import { deploy } from "./deploy.mjs";
-import { reasonOf } from "./failure.mjs";
+import { retire } from "./deployments.mjs";
+import { endOf } from "./failure.mjs";
 import { Outbox } from "./outbox.mjs";
 import { runOf } from "./target.mjs";
 
@@ -26,12 +27,14 @@ async function preview() {
 }
 
 async function failed() {
-  await outbox.tell("failed", { error: reasonOf(JSON.parse(env.STEPS)) }, { last: true });
+  const [what, error] = endOf(JSON.parse(env.STEPS));
+  await outbox.tell(what, { error }, { last: true });
 }
 
 async function remove() {
   await cloudflare.remove(run.target);
   await comment(run, env, "**Preview**: removed, since this pull request is closed.");
+  await retire(run, env);
 }
 
 let run, cloudflare, outbox;

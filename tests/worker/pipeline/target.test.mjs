@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reasonOf } from "../../../app_template/.github/overskill/failure.mjs";
+import { endOf } from "../../../app_template/.github/overskill/failure.mjs";
 import { runOf, targetOf } from "../../../app_template/.github/overskill/target.mjs";
 import { APP } from "./setting.mjs";
 
@@ -40,10 +40,10 @@ test("a pull request's commit is its head, and not what GitHub has merged to try
 });
 
 test("a failure is told by the step that had it, in its own words if it left any", () => {
-  assert.equal(
-    reasonOf({ begin: { outcome: "success" }, test: { outcome: "failure", outputs: {} } }),
+  assert.deepEqual(endOf({ begin: { outcome: "success" }, test: { outcome: "failure", outputs: {} } }), [
+    "failed",
     "step test failed; its log says why",
-  );
-  assert.equal(reasonOf({ deploy: { outcome: "failure", outputs: { error: "no route" } } }), "no route");
-  assert.match(reasonOf({ build: { outcome: "cancelled" } }), /^cancelled/);
+  ]);
+  assert.deepEqual(endOf({ deploy: { outcome: "failure", outputs: { error: "no route" } } }), ["failed", "no route"]);
+  assert.equal(endOf({ begin: { outcome: "success" }, build: { outcome: "cancelled" } })[0], "cancelled");
 });
