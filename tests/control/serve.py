@@ -7,7 +7,8 @@ from control_plane.database import Database
 from control_plane.settings import Settings
 from control_plane.state import Plane
 
-if __name__ == "__main__":
+
+def main() -> None:
     settings = Settings()
     plane = Plane(settings, Database(settings.database))
     options = {"log_level": "warning", "access_log": False, "timeout_graceful_shutdown": 1}

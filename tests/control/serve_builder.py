@@ -89,7 +89,3 @@ def main() -> None:
     plane = Plane(settings, Database(settings.database), FolderBuilder(settings.state))
     options = {"log_level": "warning", "access_log": False, "timeout_graceful_shutdown": 1}
     uvicorn.run(application(plane), host=settings.listen, port=settings.port, **options)
-
-
-if __name__ == "__main__":
-    main()

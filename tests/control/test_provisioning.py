@@ -1,6 +1,7 @@
 """Apps made on request: what it takes, what it tells, and that no stop of the server changes where it ends."""
 
 import datetime as dt
+import signal
 import threading
 import time
 from collections import Counter
@@ -81,7 +82,7 @@ class Platform:
     def __init__(self, installation: Installation, addresses: Apps, **settings: str) -> None:
         self.installation, self.addresses = installation, addresses
         self.server: ServerProcess = installation.server(
-            "serve_builder.py", **{"cloudflare_url": addresses.url, "apps_per_customer": "2", **settings}
+            "serve_builder", **{"cloudflare_url": addresses.url, "apps_per_customer": "2", **settings}
         )
         self.client = installation.client(self.server)
 
@@ -128,7 +129,8 @@ class Platform:
 
     def died(self) -> None:
         """Wait for the server's death, and start it again."""
-        assert self.server.process.wait(SECONDS) == -9
+        self.server.process.join(SECONDS)
+        assert self.server.process.exitcode == -signal.SIGKILL
         self.server.start()
 
     def calls(self) -> Counter[str]:
