@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 
-from control_plane import audit
+from control_plane import redelivery
 from control_plane.access import Caller, requires
 from control_plane.notices import Number
 from control_plane.records import Limit, Page, Place
@@ -21,6 +21,8 @@ STATES = {
     "waiting": Notification.next_at.is_not(None),
     "dead": Notification.done_at.is_(None) & Notification.next_at.is_(None),
 }
+
+Writer = Annotated[Caller, requires("apps:write")]
 
 router = APIRouter(prefix="/api/notifications", tags=["notifications"])
 
@@ -68,15 +70,27 @@ def list_notifications(
     return Page(items=items, next=items[-1].id if len(rows) > limit else None)
 
 
+class Redelivery(BaseModel):
+    """How many are tried again."""
+
+    count: int
+
+
+@router.post("/redeliver", status_code=202)
+def redeliver_all(plane: GivenPlane, caller: Writer) -> Redelivery:
+    """Try all dead letters again, from the first attempt on: once a builder that was away is back."""
+    with plane.database.writing() as session:
+        found = redelivery.all_again(session, ["notification"], actor=caller.actor, origin=caller.origin)
+    return Redelivery(count=found)
+
+
 @router.post("/{notification_id}/redeliver", status_code=202)
-def redeliver(notification_id: Number, plane: GivenPlane, caller: Annotated[Caller, requires("apps:write")]) -> None:
+def redeliver(notification_id: Number, plane: GivenPlane, caller: Writer) -> None:
     """Try a dead letter again, from the first attempt on."""
     with plane.database.writing() as session:
-        notification = session.get(Notification, notification_id)
-        if notification is None:
-            raise HTTPException(404, f"there is no notification {notification_id}")
-        if notification.done_at or notification.next_at:
-            raise HTTPException(409, "only a dead letter can be tried again; this one is done, or under way")
-        notification.attempts, notification.next_at, notification.error = 0, dt.datetime.now(dt.UTC), None
-        subject = f"event:{notification.event_id}"
-        audit.append(session, audit.Deed(caller.actor, "notification.redeliver", subject, origin=caller.origin))
+        try:
+            redelivery.again(session, "notification", notification_id, actor=caller.actor, origin=caller.origin)
+        except redelivery.Unknown as error:
+            raise HTTPException(404, str(error)) from None
+        except redelivery.Undead as error:
+            raise HTTPException(409, str(error)) from None

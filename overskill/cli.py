@@ -44,6 +44,7 @@ from overskill.token_command import token
 from overskill.toolchain.command import toolchain
 from overskill.toolchain.providers import Mode
 from overskill.usage_command import usage
+from overskill.webhooks_command import webhooks
 
 FIRST_APP = "ultrathink"
 
@@ -64,6 +65,7 @@ app.add_typer(check, name="check")
 app.add_typer(operator, name="operator")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
+app.add_typer(webhooks, name="webhooks")
 app.add_typer(usage, name="usage")
 app.add_typer(billing, name="billing")
 console = Console(highlight=False)

@@ -71,14 +71,6 @@ def provisions(plane: GivenPlane, operator: LoggedIn) -> HTMLResponse:
     return render("provisions.html", operator, since=since, provisions=found)
 
 
-@router.get("/failed-webhooks")
-def failed_webhooks(plane: GivenPlane, operator: LoggedIn) -> HTMLResponse:
-    with plane.database.reading() as session:
-        since = views.last_event(session)
-        found = views.failed_webhooks(session)
-    return render("webhooks.html", operator, since=since, failed=found)
-
-
 @router.get("/audit")
 def audit(
     plane: GivenPlane, operator: LoggedIn, subject: Annotated[str, Query(max_length=200)] = "", before: Before = None

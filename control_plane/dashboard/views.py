@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from control_plane.apps import Declaration, Place
 from control_plane.deployments import ENDS
 from control_plane.provisioning.records import ENDS as ENDS_OF_PROVISIONS
-from control_plane.tables import App, AuditEntry, Delivery, Deployment, Event, Notification, Provision
+from control_plane.tables import App, AuditEntry, Deployment, Event, Provision
 
 ROWS = 50
 
@@ -50,19 +50,6 @@ class ShownPlace:
     environment: str
     place: Place
     latest: Deployment | None
-
-
-@dataclass(frozen=True)
-class FailedWebhook:
-    """One that came, or (`to_builder`) an event that the builder is to be told. `again`: when it is tried next, if."""
-
-    to_builder: bool
-    what: str
-    app_id: str | None
-    at: dt.datetime
-    attempts: int
-    again: dt.datetime | None
-    error: str
 
 
 def apps(session: Session, search: str, state: str, after: str) -> Part[ListedApp]:
@@ -107,27 +94,6 @@ def provisions(session: Session) -> list[Provision]:
     under_way = Provision.status.not_in(ENDS_OF_PROVISIONS)
     query = sa.select(Provision).order_by(under_way.desc(), Provision.created_at.desc()).limit(ROWS)
     return list(session.scalars(query))
-
-
-def failed_webhooks(session: Session) -> list[FailedWebhook]:
-    """The newest, both ways: those that are tried again, and those that were given up."""
-    came = sa.select(Delivery).where(Delivery.error.is_not(None)).order_by(Delivery.id.desc()).limit(ROWS)
-    told = (
-        sa.select(Notification, Event)
-        .join(Event, Event.id == Notification.event_id)
-        .where(Notification.error.is_not(None), Notification.done_at.is_(None))
-        .order_by(Notification.id.desc())
-        .limit(ROWS)
-    )
-    failed = [
-        FailedWebhook(False, one.event, one.app_id, one.received_at, one.attempts, one.next_at, one.error or "")
-        for one in session.scalars(came)
-    ]
-    failed += [
-        FailedWebhook(True, event.type, event.app_id, event.at, one.attempts, one.next_at, one.error or "")
-        for one, event in session.execute(told)
-    ]
-    return sorted(failed, key=lambda one: one.at, reverse=True)
 
 
 def last_event(session: Session) -> int:
