@@ -130,7 +130,10 @@ def form(metadata: Any, *more: tuple[str, Any]) -> list[tuple[str, Any]]:
 @contextmanager
 def serving(app: Any, *, lifespan: str = "on") -> Iterator[str]:
     """Serve an application from a thread, on a port of its own; its URL."""
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan=lifespan))
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, ws="none", lifespan=lifespan, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
     with listen(0, "") as listener:
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
         thread.start()
