@@ -50,14 +50,15 @@ def verify(session: Session, anchor: str = "") -> tuple[int, str]:
     entry of an `anchor`, `{number}:{hash}`, any more.
     """
     previous, count, seen = GENESIS, 0, not anchor
-    for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
-        count += 1
-        if entry.id != count:
-            raise Broken(f"entry {count} is missing: the next one is {entry.id}")
-        if entry.hash != _hash(previous, entry):
-            raise Broken(f"entry {entry.id} ({entry.action}, {entry.subject}, {entry.at}) was changed")
-        previous = entry.hash
-        seen = seen or anchor == f"{entry.id}:{entry.hash}"
+    with session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)) as entries:
+        for entry in entries:
+            count += 1
+            if entry.id != count:
+                raise Broken(f"entry {count} is missing: the next one is {entry.id}")
+            if entry.hash != _hash(previous, entry):
+                raise Broken(f"entry {entry.id} ({entry.action}, {entry.subject}, {entry.at}) was changed")
+            previous = entry.hash
+            seen = seen or anchor == f"{entry.id}:{entry.hash}"
     if not seen:
         raise Broken(f"of the {count} entries none is {anchor}: the chain was made anew, or its end was cut off")
     return count, previous
