@@ -226,7 +226,9 @@ def adopt(engine: Engine, stack: str, clouds: Clouds) -> list[str]:
         if (finder := FINDERS.get(entry["type"])) and (id_ := finder(clouds, creates[name]["inputs"])):
             found[name] = {**entry, "id": id_}
     if found:
-        import_file.write_text(json.dumps({**wanted, "resources": list(found.values())}))
+        # What is imported names its parents, and those that the state has not are declared with it.
+        parents = [entry for entry in wanted["resources"] if entry.get("component")]
+        import_file.write_text(json.dumps({**wanted, "resources": [*parents, *found.values()]}))
         engine.import_resources(stack, import_file)
     import_file.unlink()
     return list(found)

@@ -1,7 +1,7 @@
 """What commands against the local cloud work with: toolchain, plugins, the cloud, both programs' engines."""
 
 import sys
-from functools import cached_property
+from functools import cache, cached_property
 
 import httpx
 
@@ -33,7 +33,7 @@ class Session:
     def providers(self) -> ProviderChoice:
         """The plugins of this run, which are told to the user as they are chosen."""
         choice = choose(self._mode, self.project.home, self.toolchain.pulumi)
-        print(choice, file=sys.stderr)
+        _tell(str(choice))
         return choice
 
     @cached_property
@@ -99,6 +99,12 @@ class Session:
         """Both APIs, for the repositories of `owner`."""
         config = self.config
         return Clouds(str(config.cloudflare.base_url), str(config.github.base_url), owner, self.environment)
+
+
+@cache
+def _tell(choice: str) -> None:
+    """Once, however many stacks a command has to do with."""
+    print(choice, file=sys.stderr)
 
 
 def check(outcome: Outcome, what: str) -> None:

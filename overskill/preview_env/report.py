@@ -17,7 +17,7 @@ def up(
     rows = "\n".join(f"| {probe.title} | {probe.expected} | {probe.url} |" for probe in probes)
     return (
         f"### Platform `{pull_request.stack}` is up\n\n"
-        f"A copy of `{base}`, {outcome.summary()}. It goes when this pull request is closed, or {ttl_hours} hours "
+        f"A copy of `{base}`. It goes when this pull request is closed, or {ttl_hours} hours "
         f"after its last push.\n\n"
         f"| its smoke test | answers | address |\n|---|---|---|\n{rows}\n\n"
         f"{_changes(outcome)}{_by_hand(pull_request, base)}"

@@ -60,6 +60,9 @@ def test_beside_the_platform_that_it_is_a_copy_of(checkout):
     pages.write_text(before)
     checkout.drift("local", 0)
 
+    checkout.pulumi("pr-7", "stack", "rm", "--force", "--yes")
+    assert "adopted what an interrupted run left" in checkout.run("stack", "preview-env", "up", "7")
+
     checkout.configure("local", overskill__previewStacks={"most": 1, "ttlHours": 72})
     refused = checkout.run("stack", "preview-env", "up", "8", "--comment", str(comment), code=1)
     assert "allows 1" in refused

@@ -1,10 +1,14 @@
 """Which existing things a second run takes, and which it leaves to their owner."""
 
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
 import httpx
 import pytest
 
 from overskill.errors import CommandError
-from overskill.recovery import FINDERS, Clouds
+from overskill.recovery import FINDERS, Clouds, adopt
 
 HOOK = "http://127.0.0.1:8786/webhooks/github"
 NAMESPACE = "WorkersForPlatformsDispatchNamespace"
@@ -90,3 +94,34 @@ def test_another_platforms_template_is_never_taken(clouds):
 def test_a_foreign_repository_is_never_taken(clouds):
     with pytest.raises(CommandError, match="overskill-apps/foreign exists already and was not made from the template"):
         find(clouds, "Repository", name="foreign", template=TEMPLATE)
+
+
+class Preview:
+    """An engine whose preview would make a Worker in a component, and a route that does not exist."""
+
+    def __init__(self, folder: Path) -> None:
+        self.logs = folder
+        self.project = SimpleNamespace(backend=folder)
+        self.imported: dict[str, object] = {}
+
+    def preview_creates(self, stack: str, import_file: Path) -> list[dict[str, object]]:
+        worker = {"type": "cloudflare:index/worker:Worker", "name": "dispatcherWorker", "parent": "dispatcher"}
+        route = {"type": "cloudflare:index/workersRoute:WorkersRoute", "name": "route", "parent": "domain"}
+        component = {"type": "overskill:platform:Dispatcher", "name": "dispatcher", "component": True}
+        resources = [component, {**worker, "logicalName": "dispatcher"}, route]
+        import_file.write_text(json.dumps({"nameTable": {}, "resources": resources}))
+        return [
+            {"urn": "urn::dispatcher", "inputs": {"accountId": ACCOUNT, "name": "overskill-dispatch"}},
+            {"urn": "urn::route", "inputs": {"zoneId": ZONE, "pattern": "*.example.com/*"}},
+        ]
+
+    def import_resources(self, stack: str, import_file: Path) -> None:
+        self.imported = {entry["name"]: entry for entry in json.loads(import_file.read_text())["resources"]}
+
+
+def test_what_is_taken_up_is_declared_with_its_component(clouds, tmp_path):
+    """A state that was lost has neither."""
+    engine = Preview(tmp_path)
+    assert adopt(engine, "dev", clouds) == ["dispatcher"]
+    assert engine.imported.keys() == {"dispatcher", "dispatcherWorker"}
+    assert engine.imported["dispatcherWorker"]["id"] == f"{ACCOUNT}/w1"
