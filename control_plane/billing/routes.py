@@ -8,14 +8,14 @@ from control_plane.access import Caller, requires
 from control_plane.billing import months
 from control_plane.billing.signing import signature
 from control_plane.state import GivenPlane
-from control_plane.usage.months import Month
+from control_plane.usage.months import PATTERN, Month
 
 SIGNATURE = "X-OverSkill-Signature"
 """The header with the Ed25519 signature of the body, in base64."""
 
 router = APIRouter(prefix="/api/billing", tags=["billing"])
 
-MonthText = Annotated[str, Path(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+MonthText = Annotated[str, Path(pattern=f"^{PATTERN}$")]
 
 
 @router.get("/{month}")

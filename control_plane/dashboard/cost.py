@@ -15,7 +15,7 @@ from control_plane.dashboard.pages import message, page, render
 from control_plane.dashboard.session import LoggedIn
 from control_plane.database import Database
 from control_plane.state import GivenPlane
-from control_plane.usage.months import Month
+from control_plane.usage.months import PATTERN, Month
 from control_plane.usage.tables import UsageReading
 
 STYLE = Path(__file__).parent / "static" / "style.css"
@@ -33,7 +33,7 @@ def cost(
     request: Request,
     plane: GivenPlane,
     operator: LoggedIn,
-    month: Annotated[str, Query(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")] = "",
+    month: Annotated[str, Query(pattern=f"^({PATTERN})?$")] = "",
 ) -> HTMLResponse:
     now = dt.datetime.now(dt.UTC)
     reports: Reports = request.app.state.cost_reports

@@ -2,8 +2,11 @@
 
 import calendar
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import Self
+
+PATTERN = "2[0-9]{3}-(0[1-9]|1[0-2])"
 
 
 @dataclass(frozen=True, order=True)
@@ -15,9 +18,10 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises `ValueError` for anything but `YYYY-MM`."""
-        at = dt.datetime.strptime(text, "%Y-%m")
-        return cls(at.year, at.month)
+        """Raises `ValueError` for anything but `YYYY-MM` in this millennium."""
+        if not re.fullmatch(PATTERN, text):
+            raise ValueError(f"{text!r} is no month such as 2026-11")
+        return cls(*map(int, text.split("-")))
 
     @classmethod
     def of(cls, at: dt.date) -> Self:

@@ -12,7 +12,7 @@ from control_plane.state import GivenPlane
 from control_plane.usage import reading
 from control_plane.usage.coverage import coverage
 from control_plane.usage.dispatched import HOUR
-from control_plane.usage.months import Month
+from control_plane.usage.months import PATTERN, Month
 from control_plane.usage.reading import Usage
 
 router = APIRouter(prefix="/api/apps", tags=["usage"])
@@ -47,7 +47,7 @@ def app_usage(
     app_id: KnownApp,
     plane: GivenPlane,
     _: Annotated[Caller, requires("usage:read")],
-    month: Annotated[str, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")],
+    month: Annotated[str, Query(pattern=f"^{PATTERN}$")],
 ) -> UsageRecord:
     """What an app used in a month (`YYYY-MM`), day by day. What nothing is known of is a gap, not 0."""
     asked = Month.parse(month)

@@ -163,6 +163,7 @@ def test_the_builder_fetches_usage_and_closed_months_with_a_token_for_it(known):
     assert client.get("/api/apps/shop/usage", params={"month": "2025-13"}).status_code == 422
     assert client.get("/api/apps/shop/usage", params={"month": "2999-01"}).status_code == 404
     assert client.get("/api/billing/2025-10").status_code == 404
+    assert client.get("/api/billing/9999-12").status_code == 422
     close(known)
     answer = client.get("/api/billing/2025-10")
     key = VerifyKey(base64.b64decode(public_key(known.settings.webhook_secret.get_secret_value())))
@@ -182,8 +183,10 @@ def test_the_dashboard_has_a_page_of_what_a_month_costs(known):
     assert re.search(r'href="\?month=2025-09".*href="\?month=2025-11"', text, re.S)
     assert "$12.50" in text
     assert client.get("/cost").status_code == 200
-    assert client.get("/cost?month=1999-01").status_code == 404
-    assert client.get("/cost?month=soon").status_code == 422
+    assert client.get("/cost?month=2024-01").status_code == 404
+    assert client.get("/cost?month=2999-12").status_code == 200
+    for wrong in ("soon", "9999-12", "0000-01", "2026-13"):
+        assert client.get(f"/cost?month={wrong}").status_code == 422
 
 
 def test_an_apps_page_has_what_it_used_this_month(known):
