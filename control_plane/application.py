@@ -19,6 +19,7 @@ from control_plane import (
     records,
     telemetry,
     traces,
+    unavailable,
     webhooks,
 )
 from control_plane.billing import routes as billing
@@ -82,6 +83,7 @@ def application(plane: Plane) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     dashboard.install(app)
+    unavailable.install(app)
     app.add_exception_handler(RequestValidationError, invalid_requests.told)
     app.add_middleware(telemetry.Measured)
     app.add_middleware(guard.Guard, settings=plane.settings)

@@ -1,5 +1,7 @@
 """Taking up a state directory, whatever the process before this one was doing when it ended."""
 
+import sqlite3
+
 from local_cloud.actions import runner
 from local_cloud.cloud import Cloud
 from local_cloud.d1 import Databases
@@ -9,7 +11,7 @@ from local_cloud.profiles import Conditions, Wanted
 from local_cloud.rate_limits import RateLimits
 from local_cloud.settings import Settings
 from local_cloud.snapshots import Snapshots
-from local_cloud.state import StateDirectory
+from local_cloud.state import StateDirectory, StateError
 from local_cloud.store import Store
 
 
@@ -18,6 +20,18 @@ def open_cloud(settings: Settings, state: StateDirectory, rate_limits: RateLimit
 
     `rate_limits` are GitHub's; by default they are counted, and enforced where the profile says so.
     """
+    try:
+        return _opened(settings, state, rate_limits)
+    except sqlite3.OperationalError:
+        raise  # it is busy, or its disk is full
+    except sqlite3.DatabaseError as error:
+        raise StateError(
+            f"{state.database} is damaged ({error}): put a copy of {state.path} back, or give up the state with: "
+            f"rm -r {state.path}"
+        ) from None
+
+
+def _opened(settings: Settings, state: StateDirectory, rate_limits: RateLimits | None) -> Cloud:
     conditions = Conditions(Wanted(name=settings.profile, seed=settings.seed))
     cloud = Cloud(
         settings=settings,

@@ -22,6 +22,7 @@ from overskill.control_plane_process import ControlPlane, stop_all
 from overskill.cost_command import cost
 from overskill.doctor import doctor
 from overskill.drift import drift
+from overskill.drill.command import drill
 from overskill.errors import CommandError
 from overskill.fleet.command import fleet
 from overskill.local_api import start
@@ -161,6 +162,7 @@ def rollback(stack: Stack = LOCAL_STACK) -> None:
 app.command()(cost)
 app.command()(doctor)
 app.command()(drift)
+app.command()(drill)
 app.command()(logs)
 app.command()(serve)
 app.command()(toolchain)

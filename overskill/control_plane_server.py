@@ -6,11 +6,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+import sqlalchemy as sa
 import uvicorn
 
 from control_plane import logs
 from control_plane.application import application
 from control_plane.database import Database
+from control_plane.migration import migrate
 from control_plane.settings import Settings
 from control_plane.state import Builder, Plane
 from overskill.control_plane_process import PID_FILE
@@ -25,6 +27,7 @@ def run(settings: Settings, builder: Builder | None) -> None:
     logs.configure(settings)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with closing(Database(settings.database)) as database, _bound(settings) as opened:
+        _check(database)
         host, port = opened.getsockname()[:2]
         print(f"control plane of {settings.platform_stack}: http://{host}:{port}/", flush=True)
         config = uvicorn.Config(
@@ -42,6 +45,21 @@ def run(settings: Settings, builder: Builder | None) -> None:
         except KeyboardInterrupt:
             return
         raise CommandError("the control plane did not start: its log is above")
+
+
+def _check(database: Database) -> None:
+    """Bring it to the schema of today. Raises `CommandError` for one that can't be."""
+    name = database.engine.url.render_as_string()
+    try:
+        migrate(database)
+    except sa.exc.OperationalError as error:
+        raise CommandError(f"the database {name} does not answer: {error.orig}") from None
+    except sa.exc.DatabaseError as error:
+        raise CommandError(
+            f"the database {name} is damaged ({error.orig}): put its backup back, with no -wal and no -shm file beside "
+            "it. Without a backup move it away: deployments and audit are lost, and each app is known again with its "
+            "next up"
+        ) from None
 
 
 @contextmanager

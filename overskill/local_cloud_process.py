@@ -76,10 +76,13 @@ class LocalCloud:
 
     def credentials(self) -> dict[str, str]:
         """`cloudflare_token` and `github_token`, which the local cloud has made for itself."""
+        file = self.state / "credentials.json"
         try:
-            return json.loads((self.state / "credentials.json").read_text())
+            return json.loads(file.read_text())
         except FileNotFoundError:
             raise CommandError(f"the local cloud has never run here: start it with {self.up}") from None
+        except ValueError:
+            raise CommandError(f"{file} is broken: delete it, and {self.up} makes new credentials") from None
 
     @property
     def page_url(self) -> str:
@@ -123,13 +126,15 @@ class LocalCloud:
         return True
 
     def serve_zone(self, name: str) -> None:
-        """Have the running cloud hold a zone of this name, as an account's owner would add it."""
+        """Have the running cloud hold a zone of this name, as its owner would add it. Raises `CommandError`."""
         headers = {"Authorization": f"Bearer {self.credentials()['cloudflare_token']}"}
+        body = {"name": name, "account": {"id": self.account}, "type": "full"}
         with httpx.Client(base_url=f"{self.api_url}/client/v4", headers=headers, trust_env=False) as client:
-            if client.get("zones", params={"name": name}).raise_for_status().json()["result"]:
-                return
-            body = {"name": name, "account": {"id": self.account}, "type": "full"}
-            client.post("zones", json=body).raise_for_status()
+            try:
+                if not client.get("zones", params={"name": name}).raise_for_status().json()["result"]:
+                    client.post("zones", json=body).raise_for_status()
+            except httpx.HTTPError as error:
+                raise CommandError(f"the local cloud can't be given the zone {name}: {error}; try again") from None
 
     def stop(self) -> bool:
         """Stop it and what it has started; return whether it ran."""

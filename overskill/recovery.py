@@ -9,6 +9,7 @@ well also looks first at what really exists, since a state can name what was nev
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -207,11 +208,19 @@ def release_dead_locks(engine: Engine, stack: str) -> None:
     """
     locks = list(engine.project.backend.glob(f".pulumi/locks/organization/*/{stack}/*.json"))
     for lock in locks:
-        holder = json.loads(lock.read_text())
-        if psutil.pid_exists(holder["pid"]):
-            raise CommandError(f"stack {stack} is being changed by process {holder['pid']}: wait for it to end")
+        if psutil.pid_exists(_holder(lock)):
+            raise CommandError(f"stack {stack} is being changed by process {_holder(lock)}: wait for it to end")
     if locks:
         engine.capture("cancel", "--yes", "--stack", stack)
+
+
+def _holder(lock: Path) -> int:
+    """The process that has made a lock; 0 where it was killed as it did."""
+    try:
+        pid: int = json.loads(lock.read_text())["pid"]
+    except (ValueError, KeyError):
+        return 0
+    return pid
 
 
 def adopt(engine: Engine, stack: str, clouds: Clouds) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+import httpx
 from fastapi import Request, Response
 
 from control_plane.broker import assets, forms
@@ -59,16 +60,21 @@ async def upload(broker: Broker, request: Request, call: Call, attempt: Attempt)
         broker.keep(opened.app_id, parts)
         names = {part.name: broker.sessions.salted(opened.app_id, part.name) for part in parts}
         records = {names[part.name]: await asyncio.to_thread(assets.keep, broker.bundles, part) for part in parts}
-        answer = await broker.upstream.call(
-            "POST",
-            f"/accounts/{call.account}/workers/assets/upload?base64=true",
-            form=Form([replace(part, name=names[part.name], filename=names[part.name]) for part in parts]),
-            token=broker.sessions.cloudflare(opened),
-        )
+        answer: httpx.Response | None = None
+        try:
+            answer = await broker.upstream.call(
+                "POST",
+                f"/accounts/{call.account}/workers/assets/upload?base64=true",
+                form=Form([replace(part, name=names[part.name], filename=names[part.name]) for part in parts]),
+                token=broker.sessions.cloudflare(opened),
+            )
+        finally:
+            # Without an answer, Cloudflare may have the files, and then it does not ask for them again.
+            if answer is None or not answer.is_client_error:
+                for name, record in records.items():
+                    await asyncio.to_thread(broker.bundles.store.name, name, record)
     if not answer.is_success:
         await attempt.failed(answer)
         return passed(answer)
-    for name, record in records.items():
-        await asyncio.to_thread(broker.bundles.store.name, name, record)
     token = (result_of(answer) or {}).get("jwt")
     return result({"jwt": broker.sessions.completed(opened, token)} if token else {}, answer.status_code)

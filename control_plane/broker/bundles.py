@@ -48,14 +48,21 @@ class Folder:
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-            _link(file.name, self._file(digest.hexdigest()))
+            kept = self._file(digest.hexdigest())
+            if kept.exists() and kept.stat().st_size != file.tell():
+                kept.unlink()  # half of it, which a fault of the disk has left
+            _link(file.name, kept)
         return digest.hexdigest()
 
     def get(self, digest: str) -> bytes:
+        """What is not what its name says counts as missing."""
         try:
-            return self._file(digest).read_bytes()
+            content = self._file(digest).read_bytes()
         except FileNotFoundError:
             raise KeyError(digest) from None
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise KeyError(digest)
+        return content
 
     def name(self, name: str, digest: str) -> None:
         with tempfile.NamedTemporaryFile("w", dir=self._root) as file:
