@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from inspect import signature
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -126,3 +127,15 @@ def test_decisions_are_numbered_without_gaps_and_fit_a_page():
 
 def test_the_reference_is_made_of_the_code():
     assert reference.PAGE.read_text() == reference.page(), "python tests/unit/reference.py writes it"
+
+
+def test_every_workflow_is_in_the_operations_page():
+    page = (ROOT / "docs" / "operations.md").read_text()
+    workflows = sorted(path.stem for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    assert "preview" in workflows
+    assert [name for name in workflows if f"\n| `{name}` |" not in page] == []
+
+
+def test_the_newest_version_of_the_change_log_is_that_of_the_package():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.findall(r"^## ([0-9.]+)", (ROOT / "CHANGELOG.md").read_text(), re.M)[0] == version

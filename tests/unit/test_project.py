@@ -137,3 +137,13 @@ def test_a_second_stack_has_to_lead_to_the_same_local_cloud(tmp_path):
         CommandError, match=r"stack acme does not lead to the local cloud .*: cloudflare:baseUrl .*:edge"
     ):
         local_config(project, "acme")
+
+
+def test_several_checkouts_can_share_what_is_this_machines_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("OVERSKILL_HOME", str(tmp_path / "shared" / "home"))
+    homes = {Project(tmp_path / name).home for name in ("one", "two")}
+    assert homes == {tmp_path / "shared" / "home"}
+    assert (tmp_path / "shared" / "home").stat().st_mode & 0o777 == 0o700
+    monkeypatch.setenv("OVERSKILL_HOME", "")
+    (tmp_path / "one").mkdir()
+    assert Project(tmp_path / "one").home == tmp_path / "one" / ".overskill"
