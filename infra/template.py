@@ -61,7 +61,11 @@ class Template(pulumi.ComponentResource):
                 has_projects=False,
                 has_wiki=False,
                 opts=pulumi.ResourceOptions(
-                    parent=self, protect=args.protect, import_=repository if args.adopt else None
+                    parent=self,
+                    protect=args.protect,
+                    # Nobody tells how a repository began: one that is imported would be changed for ever.
+                    ignore_changes=["autoInit"],
+                    import_=repository if args.adopt else None,
                 ),
             ).full_name
         self.register_outputs({"full_name": self.full_name})

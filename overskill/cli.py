@@ -12,6 +12,7 @@ from app_stacks.cloudflare_error import CloudflareError
 from infra.names import InvalidAppId
 from overskill import apps as apps_module
 from overskill import background, plain_pulumi, testing
+from overskill.adopt import adopt
 from overskill.app_command import app_commands, show_urls
 from overskill.audit_command import audit
 from overskill.bench import bench
@@ -29,6 +30,7 @@ from overskill.local_api import start
 from overskill.local_cloud_process import Programs
 from overskill.local_command import Profile, Seed, local
 from overskill.logs_command import logs
+from overskill.migrate import migrate
 from overskill.operator_command import link as operator_link
 from overskill.operator_command import operator
 from overskill.options import LocalStack, Providers, Stack
@@ -60,6 +62,7 @@ app.add_typer(local, name="local")
 app.add_typer(bench, name="bench")
 app.add_typer(fleet, name="fleet")
 app.add_typer(template, name="template")
+app.add_typer(migrate, name="migrate")
 app.add_typer(stack_commands, name="stack")
 app.add_typer(report, name="report")
 app.add_typer(check, name="check")
@@ -159,6 +162,7 @@ def rollback(stack: Stack = LOCAL_STACK) -> None:
     print(roll_back(StackContext(Project(), stack)))
 
 
+app.command()(adopt)
 app.command()(cost)
 app.command()(doctor)
 app.command()(drift)

@@ -9,6 +9,7 @@ well also looks first at what really exists, since a state can name what was nev
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -206,12 +207,25 @@ def release_dead_locks(engine: Engine, stack: str) -> None:
 
     Raises `CommandError` where that engine lives: two runs on one stack would undo each other's work.
     """
-    locks = list(engine.project.backend.glob(f".pulumi/locks/organization/*/{stack}/*.json"))
-    for lock in locks:
-        if psutil.pid_exists(_holder(lock)):
-            raise CommandError(f"stack {stack} is being changed by process {_holder(lock)}: wait for it to end")
-    if locks:
+    holders = _holders(engine, stack)
+    if living := living_holder(engine, stack):
+        raise CommandError(f"stack {stack} is being changed by process {living}: wait for it to end")
+    if holders:
         engine.capture("cancel", "--yes", "--stack", stack)
+
+
+def living_holder(engine: Engine, stack: str) -> int | None:
+    """The process of this machine that is changing `stack`."""
+    return next((holder for holder in _holders(engine, stack) if psutil.pid_exists(holder)), None)
+
+
+def _holders(engine: Engine, stack: str) -> list[int]:
+    """The processes that have locked it, dead ones among them. A lock that goes meanwhile has none."""
+    found = []
+    for lock in engine.project.backend.glob(f".pulumi/locks/organization/*/{stack}/*.json"):
+        with suppress(FileNotFoundError):
+            found.append(_holder(lock))
+    return found
 
 
 def _holder(lock: Path) -> int:
@@ -223,7 +237,7 @@ def _holder(lock: Path) -> int:
     return pid
 
 
-def adopt(engine: Engine, stack: str, clouds: Clouds) -> list[str]:
+def adopt(engine: Engine, stack: str, clouds: Clouds, finders: Mapping[str, Finder] = FINDERS) -> list[str]:
     """Import what exists and is not in the state of `stack`; return the names of what was adopted."""
     release_dead_locks(engine, stack)
     import_file = engine.logs / f"adopt-{stack}.json"
@@ -232,7 +246,7 @@ def adopt(engine: Engine, stack: str, clouds: Clouds) -> list[str]:
     found = {}
     for entry in wanted.get("resources", ()):
         name = entry.get("logicalName", entry["name"])
-        if (finder := FINDERS.get(entry["type"])) and (id_ := finder(clouds, creates[name]["inputs"])):
+        if (finder := finders.get(entry["type"])) and (id_ := finder(clouds, creates[name]["inputs"])):
             found[name] = {**entry, "id": id_}
     if found:
         # What is imported names its parents, and those that the state has not are declared with it.

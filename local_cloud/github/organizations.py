@@ -57,7 +57,8 @@ def list_repositories(call: Call) -> Answer:
         if (kind == "all" or repository["private"] == (kind == "private")) and who.sees(repository)
     ]
     found.sort(key=lambda repository: -repository["id"])
-    return page(call, [shown(call.cloud, repository) for repository in found])
+    listed = page(call, found)
+    return Answer(body=[shown(call.cloud, repository) for repository in listed.body], headers=listed.headers)
 
 
 @routes.on("POST", f"{ORGANIZATION}/repos", permission="administration")

@@ -84,7 +84,8 @@ class Apis:
     def cloudflare_pages(self, path: str, per_page: int) -> Iterator[dict[str, Any]]:
         """All entries of a list that counts its pages."""
         number = 1
-        while found := (self.cloudflare(path, page=str(number), per_page=str(per_page)) or {}).get("result"):
+        while True:
+            found = _there(path, self.cloudflare(path, page=str(number), per_page=str(per_page)))["result"]
             yield from found
             if len(found) < per_page:
                 return
@@ -94,8 +95,8 @@ class Apis:
         """All entries of a list; with a `key`, each page has them under that."""
         number = 1
         while True:
-            body = self.github(path, page=str(number), per_page=str(REPOSITORIES), **query)
-            found = (body or {}).get(key, []) if key else (body or [])
+            body = _there(path, self.github(path, page=str(number), per_page=str(REPOSITORIES), **query))
+            found = body[key] if key else body
             yield from found
             if len(found) < REPOSITORIES:
                 return
@@ -139,13 +140,25 @@ class Apis:
                 bucket.spend(needed, needed, self._clock())
 
 
+def _there(path: str, body: Any) -> Any:
+    """A list that is not there would look as if all that it has were gone: services hide from a token what it may not
+    read. Raises `CommandError`."""
+    if body is None:
+        raise CommandError(f"GET {path}: HTTP 404: it is gone, or the token may not read it: ./dev doctor tells")
+    return body
+
+
 def _pause(answer: httpx.Response | None, pauses: list[float]) -> float | None:
     """Seconds until the next attempt; None where there is none."""
-    asked = "" if answer is None else answer.headers.get("retry-after", "")
-    limited = answer is not None and (
-        answer.status_code == httpx.codes.TOO_MANY_REQUESTS or (answer.status_code == httpx.codes.FORBIDDEN and asked)
-    )
-    passing = answer is None or answer.is_server_error or limited
-    if not passing or not pauses:
-        return None
-    return max(pauses.pop(0), float(asked) if asked.isdecimal() else 0.0)
+    asked = 0.0 if answer is None else _asked(answer.headers)
+    passing = answer is None or answer.is_server_error or answer.status_code == httpx.codes.TOO_MANY_REQUESTS or asked
+    return max(pauses.pop(0), asked) if passing and pauses else None
+
+
+def _asked(headers: Mapping[str, str]) -> float:
+    """Seconds that a service asks to wait for; GitHub tells of its hourly limit by the time at which that ends."""
+    if headers.get("retry-after", "").isdecimal():
+        return float(headers["retry-after"])
+    reset = headers.get("x-ratelimit-reset", "")
+    spent = headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal()
+    return max(1.0, float(reset) - time.time()) if spent else 0.0

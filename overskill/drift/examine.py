@@ -8,8 +8,10 @@ from overskill.engine import NO_SUCH_STACK, Engine
 from overskill.errors import CommandError
 from overskill.fleet.platform import Platform
 from overskill.fleet.projects import home
+from overskill.recovery import living_holder
 
-Answer = list[Change] | CommandError
+Answer = list[Change] | CommandError | None
+"""None: the stack is being changed."""
 
 
 def engine_of(platform: Platform, app_id: str) -> Engine:
@@ -23,7 +25,10 @@ def examiner(platform: Platform, workers: int) -> Callable[[Sequence[str]], Iter
 
     def one(app_id: str) -> tuple[str, Answer]:
         stack = platform.app_stack(app_id)
-        outcome = engine_of(platform, app_id).preview_refresh(stack)
+        engine = engine_of(platform, app_id)
+        if living_holder(engine, stack):
+            return app_id, None
+        outcome = engine.preview_refresh(stack)
         if outcome.code == NO_SUCH_STACK:
             return app_id, CommandError(
                 f"the control plane has a record of app {app_id}, and there is no stack {stack}: it was made, or is "

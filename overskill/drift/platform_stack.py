@@ -10,6 +10,7 @@ from overskill.drift.apis import Apis
 from overskill.drift.findings import Finding, changes
 from overskill.engine import Engine
 from overskill.errors import CommandError
+from overskill.recovery import living_holder
 
 ROUTE, RECORD = "WorkersRoute", "DnsRecord"
 RECORDS = 100
@@ -20,6 +21,8 @@ State = Mapping[str, Any]
 
 def examine(engine: Engine, stack: str, config: StackConfig, apis: Apis) -> list[Finding]:
     """Raises `CommandError` where the engine cannot tell."""
+    if holder := living_holder(engine, stack):
+        raise CommandError(f"stack {stack} is being changed by process {holder}: look again when that has ended")
     outcome = engine.preview_refresh(stack)
     if not outcome.ok:
         raise CommandError(f"pulumi refresh of stack {stack} failed:\n{outcome.failure()}")

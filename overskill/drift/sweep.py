@@ -24,8 +24,8 @@ from overskill.drift.place import Place
 from overskill.drift.undeclared import Undeclared
 from overskill.errors import CommandError
 
-Examine = Callable[[Sequence[str]], Iterator[tuple[str, list[Change] | CommandError]]]
-"""The engine's refresh of each of these apps: what differs of it, or why that is not known."""
+Examine = Callable[[Sequence[str]], Iterator[tuple[str, list[Change] | CommandError | None]]]
+"""The engine's refresh of each of these apps: what differs of it, or why that is not known; None: it is under way."""
 
 MENDABLE: tuple[Drift, ...] = ("missing", "changed")
 """What the engine sees, and mends."""
@@ -102,11 +102,13 @@ class Sweep:
             self._look_at_scripts(app_id, apps[app_id], {*apps[app_id].places})
             self._look_at_repository(app_id, apps[app_id])
         self._ask_the_engine(apps, turn, after.unrecorded)
+        self._leave_out(apps, again())
         self._remember(apps, listed, turn)
         undeclared = Undeclared(self._place, self._apis, self._memory, known, self._settles)
         self._report.others = undeclared.look(listed, {*self._report.skipped, *after.unrecorded})
         self._report.findings += [*undeclared.findings, *(one for found in self._found.values() for one in found)]
         self._report.findings.sort()
+        self._report.looked, self._report.skipped = len(self._seen), sorted({*self._report.skipped})
         return self._report
 
     def _note(self, app_id: str, findings: Iterable[Finding]) -> None:
@@ -130,14 +132,21 @@ class Sweep:
 
     def _look_at_scripts(self, app_id: str, app: Declaration, environments: Collection[AppEnvironment]) -> None:
         stack = self._place.app_stack(app_id)
-        for environment in sorted(environments):
-            self._note(app_id, look.of_script(self._apis, self._place.account_id, stack, app.places[environment]))
+        try:
+            for environment in sorted(environments):
+                self._note(app_id, look.of_script(self._apis, self._place.account_id, stack, app.places[environment]))
+        except CommandError as error:
+            self._problem(app_id, error)
 
     def _look_at_repository(self, app_id: str, app: Declaration) -> None:
         """Once in a sweep, and not if another one has taken its name."""
         if app_id in self._seen or any(one.drift == "foreign" for one in self._found.get(app_id, ())):
             return
-        seen = self._seen[app_id] = look.details(self._apis, app.repository)
+        self._seen[app_id] = None
+        try:
+            seen = self._seen[app_id] = look.details(self._apis, app.repository)
+        except CommandError as error:
+            return self._problem(app_id, error)
         if seen is not None:
             known = self._memory.details(app_id)
             self._note(app_id, look.of_repository(self._place.app_stack(app_id), app, seen, known))
@@ -160,15 +169,29 @@ class Sweep:
             return
         for app_id in suspects:
             self._look_at_repository(app_id, apps[app_id])
-        self._report.looked, self._report.examined = len(self._seen), len(suspects) + len(unrecorded)
+        self._report.examined = len(suspects) + len(unrecorded)
         for app_id, answer in self._examine([*sorted(suspects), *unrecorded]):
+            if answer is None:
+                self._found.pop(app_id, None)
+                self._report.skipped.append(app_id)
+                continue
             if isinstance(answer, CommandError):
-                self._report.problems.append(f"{self._place.app_stack(app_id)}: {answer}")
+                self._problem(app_id, answer)
                 continue
             kept = {one for one in self._found.get(app_id, ()) if one.drift not in MENDABLE}
             self._found[app_id] = kept | {self._told(app_id, change, apps.get(app_id)) for change in answer}
             if not answer and (details := self._seen.get(app_id)) is not None:
                 self._memory.keep_look(app_id, details)
+
+    def _leave_out(self, apps: Mapping[str, Declaration], last: Declared) -> None:
+        """What a run has begun to change, or has changed, while it was looked at."""
+        for app_id in [*self._found]:
+            if app_id in last.busy or (app_id in apps and last.apps.get(app_id) != apps[app_id]):
+                del self._found[app_id]
+                self._report.skipped.append(app_id)
+
+    def _problem(self, app_id: str, error: CommandError) -> None:
+        self._report.problems.append(f"{self._place.app_stack(app_id)}: {error}")
 
     def _told(self, app_id: str, change: Change, app: Declaration | None) -> Finding:
         """The engine holds a webhook's URL for as secret as its secret; the app has told it."""
@@ -181,7 +204,7 @@ class Sweep:
         """What is as declared has to change to be looked at again; what isn't is looked at by every sweep."""
         scripts, repositories = self._memory.scripts(), self._memory.repositories()
         for app_id, app in apps.items():
-            clean = not self._found.get(app_id)
+            clean = not self._found.get(app_id) and app_id not in self._report.skipped
             for place in app.places.values():
                 if at := _modified(listed, place):
                     scripts[place.namespace, place.script] = at if clean else AGAIN

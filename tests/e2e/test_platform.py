@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import PLANTED, Checkout
+from drift_steps import BY_HAND, NAMED, drift, inject, take_away
 
 from infra.access import access_key
 from policies import POLICIES
@@ -61,6 +62,15 @@ def test_doctor_finds_everything_in_place(up):
     findings = json.loads(up.run("doctor", "--json").partition("providers:")[0])
     assert {finding["level"] for finding in findings} == {"ok"}
     assert "dispatch namespaces" in {finding["check"] for finding in findings}
+
+
+def test_drift_is_found_and_mended_by_one_command(up):
+    """What has a stack, or is ours and named, is as it was; what is nobody's is told, and left to who made it."""
+    inject(up)
+    named = [word for name in NAMED for word in ("--delete", name)]
+    left = drift(up, "--deep", "100", "--repair", "missing,changed,orphan", *named, "--yes", code=7)
+    assert {one["name"] for one in left["findings"]} == {*BY_HAND}
+    take_away(up)
 
 
 def test_the_builders_environment_is_what_the_stack_made(up):
