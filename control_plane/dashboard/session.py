@@ -54,7 +54,7 @@ def change(
 ) -> Operator:
     """The operator who changes something. Raises 403 for a form that is none of this server's pages."""
     require_own_page(request, plane.settings)
-    if not secrets.compare_digest(csrf.encode(), operator.csrf.encode()):
+    if not secrets.compare_digest(csrf.encode(errors="replace"), operator.csrf.encode()):
         raise HTTPException(403, "this form is of another session: load its page again")
     return operator
 

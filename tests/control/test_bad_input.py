@@ -37,7 +37,7 @@ NOBODY = "http://127.0.0.1:9"
 """Where nothing listens."""
 NEIGHBOURS = ("oidc_issuer", "cloudflare_url", "github_url")
 
-QUERY = ("q", "after", "before", "limit", "state", "subject", "actor", "script", "app", "back")
+QUERY = ("q", "after", "before", "limit", "state", "subject", "actor", "script", "app", "back", "month")
 """Every name that a route's query has."""
 
 HARMLESS = {503}
