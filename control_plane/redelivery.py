@@ -79,7 +79,7 @@ def given_up(session: Session) -> int:
 
 def again(session: Session, kind: Kind, number: int, *, actor: str, origin: str | None = None) -> None:
     """Try one that was given up again, from the first attempt on. Raises `Unknown` or `Undead`."""
-    row = session.get(TABLES[kind], number)
+    row = session.get(Delivery, number) if kind == "delivery" else session.get(Notification, number)
     if row is None:
         raise Unknown(f"there is no {kind} {number}")
     if row.error is None or row.next_at:
@@ -100,9 +100,8 @@ def all_again(session: Session, kinds: Sequence[Kind], *, actor: str, origin: st
 
 def _retry(session: Session, table: type[Delivery] | type[Notification], which: sa.ColumnElement[bool]) -> int:
     fresh = {"attempts": 0, "next_at": dt.datetime.now(dt.UTC), "done_at": None, "error": None}
-    found = session.execute(sa.update(table).where(_dead(table), which).values(fresh))
-    count: int = found.rowcount
-    return count
+    found = session.execute(sa.update(table).where(_dead(table), which).values(fresh).returning(table.id))
+    return len(found.all())
 
 
 def _dead(table: type[Delivery] | type[Notification]) -> sa.ColumnElement[bool]:
