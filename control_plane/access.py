@@ -16,7 +16,14 @@ from control_plane.state import GivenPlane
 from control_plane.tables import AccessToken
 
 Scope = Literal[
-    "apps:read", "apps:write", "deployments:read", "events:read", "audit:read", "metrics:read", "usage:read"
+    "apps:read",
+    "apps:write",
+    "deployments:read",
+    "deployments:write",
+    "events:read",
+    "audit:read",
+    "metrics:read",
+    "usage:read",
 ]
 
 

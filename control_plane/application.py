@@ -17,6 +17,7 @@ from control_plane import (
     invalid_requests,
     live,
     records,
+    rollback_api,
     telemetry,
     traces,
     unavailable,
@@ -44,6 +45,7 @@ ROUTERS = (
     app_states_api.router,
     usage_routes.router,
     billing.router,
+    rollback_api.router,
 )
 """Each part's routes."""
 
@@ -53,6 +55,8 @@ TASKS = (
     background.notifications,
     background.cleaning,
     usage.collecting,
+    background.rollbacks,
+    background.preview_cleaning,
     queue.running,
 )
 """What runs beside the requests: asynchronous context managers over the `Plane`, begun in this order."""

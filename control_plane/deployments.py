@@ -19,6 +19,12 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 """None is taken back by one before it. Where several ends are told, a script that went live did so, whatever a later
 step of its run made of it; and the step in which a run was cancelled may call that a failure."""
 
+Source = Literal["pipeline", "rollback", "rebuild"]
+"""A run of the app's pipeline, or a kept bundle that the platform uploaded again."""
+
+UPLOADS = 200
+"""So many deployments of a script, the newest, are looked through for what was live."""
+
 ENDS: dict[Status, audit.Result] = {"failed": "failed", "cancelled": "failed", "succeeded": "ok"}
 """With what the audit calls each."""
 
@@ -27,8 +33,9 @@ ENDS: dict[Status, audit.Result] = {"failed": "failed", "cancelled": "failed", "
 class Progress:
     """What somebody tells of a run. `at`: when it came to `status`, by the clock of whoever tells it.
 
-    `run_id` and `run_attempt` are GitHub's; 0 and a number of its own for what is no workflow run. `bundle` is the
-    SHA-256 of what was uploaded, `error` what a failed one failed of. What is None is not known by this teller.
+    `run_id` and `run_attempt` are GitHub's; 0 and a number of its own for what is no workflow run: then `source` says
+    what it is, `repeats` the deployment whose bundle it has, and `actor` is the audit's. `bundle` is the SHA-256 of
+    what was uploaded, `error` what a failed one failed of. What is None is not known by this teller.
     """
 
     app_id: str
@@ -42,6 +49,8 @@ class Progress:
     ref: str | None = None
     actor: str | None = None
     pull_request: int | None = None
+    source: Source = "pipeline"
+    repeats: int | None = None
     bundle: str | None = None
     url: str | None = None
     log_url: str | None = None
@@ -67,9 +76,11 @@ def record(session: Session, progress: Progress) -> Deployment | None:
     told = reached.isoformat(timespec="milliseconds")
     row.phases = row.phases | {progress.status: min(row.phases.get(progress.status, told), told)}
     row.created_at = min(row.created_at, reached)
-    for name in ("ref", "actor", "pull_request", "bundle", "url", "log_url"):
+    for name in ("ref", "actor", "pull_request", "url", "log_url"):
         if getattr(row, name) is None:
             setattr(row, name, getattr(progress, name))
+    if progress.bundle or (progress.status == "uploaded" and row.upload is None):
+        row.bundle, row.upload = progress.bundle or row.bundle, _next(session, Deployment.upload, row.script)
     if session.is_modified(row):
         row.updated_at = dt.datetime.now(dt.UTC)
     if advances:
@@ -89,7 +100,10 @@ class RunRecord(BaseModel):
 
 
 class DeploymentRecord(BaseModel):
-    """A deployment as the API and the events have it. Times are ISO 8601; `phases` has one for each status."""
+    """A deployment as the API and the events have it. Times are ISO 8601; `phases` has one for each status.
+
+    `repeats` is the deployment whose bundle a rollback, or a rebuild, has uploaded again.
+    """
 
     id: int
     app: str
@@ -101,6 +115,8 @@ class DeploymentRecord(BaseModel):
     actor: str | None
     pull_request: int | None
     status: Status
+    source: Source
+    repeats: int | None
     bundle: str | None
     url: str | None
     log_url: str | None
@@ -131,9 +147,25 @@ def latest(session: Session, scripts: Collection[str]) -> dict[str, Deployment]:
     return {row.script: row for row in session.scalars(rows.order_by(Deployment.id))}
 
 
+def uploads(session: Session, script: str) -> list[Deployment]:
+    """The deployments that came to be what `script` is, the last one first; the first of them is what it is now."""
+    uploaded = sa.select(Deployment).where(Deployment.script == script, Deployment.upload.is_not(None))
+    return list(session.scalars(uploaded.order_by(Deployment.upload.desc()).limit(UPLOADS)))
+
+
+def next_attempt(session: Session, script: str) -> int:
+    """The number of its own of what is no workflow run, within a `Database.writing()` transaction."""
+    return _next(session, Deployment.run_attempt, script, Deployment.run_id == 0)
+
+
+def _next(session: Session, number: sa.orm.InstrumentedAttribute[Any], script: str, *among: Any) -> int:
+    """One more than the highest of a script's."""
+    return (session.scalar(sa.select(sa.func.max(number)).where(Deployment.script == script, *among)) or 0) + 1
+
+
 def _deed(app: App, progress: Progress) -> audit.Deed:
     return audit.Deed(
-        f"run:{app.repository}/{progress.run_id}",
+        f"run:{app.repository}/{progress.run_id}" if progress.run_id else progress.actor or "system",
         f"deploy.{progress.status}",
         f"script:{progress.script}",
         ENDS[progress.status],
@@ -159,6 +191,8 @@ def _row(session: Session, progress: Progress) -> Deployment:
         run_attempt=progress.run_attempt,
         commit=progress.commit,
         status=progress.status,
+        source=progress.source,
+        repeats=progress.repeats,
         phases={},
         created_at=now,
         updated_at=now,

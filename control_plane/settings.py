@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     is told of none. `oidc_issuer` signs the identity tokens of workflow runs. A customer may have `apps_per_customer`;
     a new app's first deploy, and then its address, are waited for so long; so many `engines` run at once in a process.
     Usage is collected every `usage_minutes`, with 0 by the command alone, and then held against the plans' `quotas`.
+    Previews of closed pull requests, and with `stale_preview_days` of those left alone for so long, are removed every
+    `preview_cleaning_hours`; 0 is never.
 
     `public_url` is where browsers reach the dashboard, if not at `listen`; its host and `trusted_hosts` are the names
     that the server answers under. `proxies` are the networks of reverse proxies: from there, and from nowhere else,
@@ -48,6 +50,8 @@ class Settings(BaseSettings):
     engines: int = Field(default=2, ge=1)
     usage_minutes: int = Field(default=0, ge=0)
     quotas: dict[str, Quota] = Field(default_factory=dict)
+    preview_cleaning_hours: int = Field(default=0, ge=0)
+    stale_preview_days: int = Field(default=0, ge=0)
     listen: str = "127.0.0.1"
     port: int = Field(default=8786, ge=0, le=65535)
     public_url: Url | None = None
@@ -59,6 +63,10 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return database_url(self.database_url, self.state)
+
+
+def locks_folder(state: Path) -> Path:
+    return state / "locks"
 
 
 def database_url(given: str, state: Path) -> str:

@@ -76,13 +76,16 @@ class Deployment(Table):
     app_id: Mapped[str] = mapped_column(sa.ForeignKey("apps.id", ondelete="CASCADE"), index=True)
     environment: Mapped[str]
     script: Mapped[str]
-    run_id: Mapped[int] = mapped_column(sa.BigInteger)  # 0: no workflow run, a rollback
+    run_id: Mapped[int] = mapped_column(sa.BigInteger)  # 0: no workflow run, but a rollback or a rebuild
     run_attempt: Mapped[int]
     commit: Mapped[str]
     ref: Mapped[str | None]
     actor: Mapped[str | None]
     pull_request: Mapped[int | None]
     status: Mapped[str] = mapped_column(index=True)  # `deployments.Status`
+    source: Mapped[str] = mapped_column(server_default="pipeline")  # `deployments.Source`
+    repeats: Mapped[int | None] = mapped_column(sa.BigInteger)  # the deployment whose bundle was uploaded again
+    upload: Mapped[int | None] = mapped_column(sa.BigInteger)  # the number of its upload among its script's
     bundle: Mapped[str | None]  # SHA-256 of what was uploaded
     url: Mapped[str | None]
     log_url: Mapped[str | None]
@@ -90,6 +93,19 @@ class Deployment(Table):
     phases: Mapped[dict[str, Any]]
     created_at: Mapped[dt.datetime] = mapped_column(index=True)
     updated_at: Mapped[dt.datetime]
+
+
+class Pin(Table):
+    """A script that stays as a rollback left it, by `actor`, as the audit has it."""
+
+    __tablename__ = "pins"
+
+    script: Mapped[str] = mapped_column(primary_key=True)
+    app_id: Mapped[str] = mapped_column(sa.ForeignKey("apps.id", ondelete="CASCADE"), index=True)
+    environment: Mapped[str]
+    deployment_id: Mapped[int] = mapped_column(sa.BigInteger)
+    actor: Mapped[str]
+    at: Mapped[dt.datetime]
 
 
 class Delivery(Table):

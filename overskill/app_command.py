@@ -16,6 +16,7 @@ from overskill.link_command import link
 from overskill.options import LocalStack, Providers
 from overskill.project import LOCAL_STACK, Project
 from overskill.removal import GRACE_DAYS, DeleteRepository, GraceDays, Now, Removal
+from overskill.rollback_command import rollback, unpin
 from overskill.session import Session
 from overskill.show_command import show
 from overskill.suspend_command import resume, suspend
@@ -101,6 +102,8 @@ app_commands.command()(show)
 app_commands.command()(suspend)
 app_commands.command()(resume)
 app_commands.command()(link)
+app_commands.command()(rollback)
+app_commands.command()(unpin)
 
 
 def show_urls(session: Session, urls: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from overskill import background, plain_pulumi, testing
 from overskill.adopt import adopt
 from overskill.app_command import app_commands, show_urls
 from overskill.audit_command import audit
+from overskill.backup.command import backup
 from overskill.bench import bench
 from overskill.billing_command import billing
 from overskill.builder_environment import lines
@@ -34,8 +35,10 @@ from overskill.migrate import migrate
 from overskill.operator_command import link as operator_link
 from overskill.operator_command import operator
 from overskill.options import LocalStack, Providers, Stack
+from overskill.previews_command import previews
 from overskill.progress import duration, step
 from overskill.project import LOCAL_STACK, Project
+from overskill.rebuild.command import rebuild
 from overskill.report_command import report
 from overskill.rollout import roll_back, roll_out
 from overskill.serve_command import serve
@@ -61,6 +64,7 @@ app.add_typer(app_commands, name="app")
 app.add_typer(local, name="local")
 app.add_typer(bench, name="bench")
 app.add_typer(fleet, name="fleet")
+app.add_typer(previews, name="previews")
 app.add_typer(template, name="template")
 app.add_typer(migrate, name="migrate")
 app.add_typer(stack_commands, name="stack")
@@ -72,6 +76,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(webhooks, name="webhooks")
 app.add_typer(usage, name="usage")
 app.add_typer(billing, name="billing")
+app.add_typer(backup, name="backup")
 console = Console(highlight=False)
 
 
@@ -168,6 +173,7 @@ app.command()(doctor)
 app.command()(drift)
 app.command()(drill)
 app.command()(logs)
+app.command()(rebuild)
 app.command()(serve)
 app.command()(toolchain)
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from control_plane import apps
 from control_plane.apps import Declaration
+from control_plane.broker.bundles import Bundles, kept
 from control_plane.database import Database
 from control_plane.migration import migrate
 from control_plane.settings import database_url
@@ -45,6 +46,11 @@ def opened(project: Project, stack: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def bundles(project: Project, stack: str) -> Bundles:
+    """The bundles of the control plane of a platform stack."""
+    return kept(os.environ.get("OVERSKILL_BUNDLES", ""), state_folder(project, stack))
 
 
 @contextmanager

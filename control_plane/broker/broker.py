@@ -18,7 +18,9 @@ from control_plane.broker.gate import Gate
 from control_plane.broker.permission import Target
 from control_plane.broker.refusals import Refused
 from control_plane.broker.upstream import Upstream
+from control_plane.locks import ScriptLocks
 from control_plane.rate_limits import RateLimit
+from control_plane.settings import locks_folder
 from control_plane.state import Plane
 from infra.outputs import PlatformOutputs
 
@@ -39,6 +41,7 @@ class Broker:
     sessions: Sessions
     bundles: Bundles
     kept: RateLimit
+    locks: ScriptLocks
 
     def keep(self, app_id: str, parts: Sequence[Part]) -> None:
         """Count what is going to be kept of an app. Raises `Refused` (429) for one that fills the disk."""
@@ -49,7 +52,8 @@ class Broker:
 @asynccontextmanager
 async def running(plane: Plane) -> AsyncIterator[Broker]:
     settings = plane.settings
-    upstream = await asyncio.to_thread(Upstream, settings)
+    token = settings.cloudflare_api_token.get_secret_value()
+    upstream = await asyncio.to_thread(Upstream, settings.cloudflare_url, token)
     async with httpx.AsyncClient(timeout=TIMEOUT) as http:
         try:
             yield Broker(
@@ -59,6 +63,7 @@ async def running(plane: Plane) -> AsyncIterator[Broker]:
                 sessions=Sessions(settings.webhook_secret.get_secret_value()),
                 bundles=bundles.opened(settings),
                 kept=RateLimit(MIB_A_MINUTE, "", MIB_AT_ONCE),
+                locks=ScriptLocks(plane.database, locks_folder(settings.state)),
             )
         finally:
             await upstream.close()

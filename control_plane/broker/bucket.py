@@ -38,6 +38,12 @@ class Bucket:
         except FileNotFoundError:
             raise KeyError(digest) from None
 
+    def size(self, digest: str) -> int:
+        try:
+            return int(obstore.head(self._objects, _file(digest))["size"])
+        except FileNotFoundError:
+            raise KeyError(digest) from None
+
     def name(self, name: str, digest: str) -> None:
         try:
             obstore.put(self._objects, _name(name), digest.encode(), mode="create")

@@ -17,6 +17,10 @@ from control_plane.broker.bucket import Bucket
 from control_plane.settings import Settings
 
 
+class Damaged(Exception):
+    """A file is not what its digest says."""
+
+
 class Store(Protocol):
     """Where the files are."""
 
@@ -25,6 +29,9 @@ class Store(Protocol):
 
     def get(self, digest: str) -> bytes:
         """Raises `KeyError`."""
+
+    def size(self, digest: str) -> int:
+        """Bytes of a file. Raises `KeyError`."""
 
     def name(self, name: str, digest: str) -> None:
         """Give a file a further name, unless something has it: what a name stands for never changes."""
@@ -64,6 +71,12 @@ class Folder:
             raise KeyError(digest)
         return content
 
+    def size(self, digest: str) -> int:
+        try:
+            return self._file(digest).stat().st_size
+        except FileNotFoundError:
+            raise KeyError(digest) from None
+
     def name(self, name: str, digest: str) -> None:
         with tempfile.NamedTemporaryFile("w", dir=self._root) as file:
             file.write(digest)
@@ -94,14 +107,36 @@ class Bundles:
         return self.store.put([canonical(bundle)])
 
     def open(self, digest: str) -> dict[str, Any]:
-        """Raises `KeyError` where there is none."""
-        content: dict[str, Any] = json.loads(self.store.get(digest))
+        """Raises `KeyError` where there is none, and `Damaged`."""
+        content: dict[str, Any] = json.loads(self.read(digest))
         return content
+
+    def read(self, digest: str) -> bytes:
+        """A file as it was kept. Raises `KeyError` where there is none, and `Damaged`."""
+        content = self.store.get(digest)
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise Damaged(f"the kept file {digest} is not what was kept: put it back from a backup")
+        return content
+
+    def copy(self, digest: str, into: "Bundles") -> None:
+        """Keep a bundle there too, with its files, and its assets by their names. Raises as `open` does."""
+        bundle = self.open(digest)
+        for file in (*bundle["modules"], *bundle["assets"].values()):
+            into.store.put([self.read(file["digest"])])
+        for asset in bundle["assets"].values():
+            known = {"content_type": asset["content_type"], "digest": asset["digest"]}
+            into.store.name(asset["hash"], into.store.put([canonical(known)]))
+        into.put(bundle)
 
 
 def opened(settings: Settings) -> Bundles:
-    """Those of a control plane: in the bucket that its settings name, or in its folder."""
-    return Bundles(Bucket(settings.bundles) if settings.bundles else Folder(settings.state / "bundles"))
+    """Those of a control plane."""
+    return kept(settings.bundles, settings.state)
+
+
+def kept(bucket: str, state: Path) -> Bundles:
+    """Those in a bucket, where one is named, or in the folder of a control plane."""
+    return Bundles(Bucket(bucket) if bucket else Folder(state / "bundles"))
 
 
 def canonical(content: Any) -> bytes:

@@ -7,6 +7,7 @@ import httpx
 import sqlalchemy as sa
 from fastapi import Request
 
+from control_plane import pins
 from control_plane.apps import Declaration
 from control_plane.broker import permission
 from control_plane.broker.attempts import Attempt
@@ -26,21 +27,21 @@ class Gate:
     def __init__(self, settings: Settings, database: Database, http: httpx.AsyncClient) -> None:
         self._platform, self._database = settings.platform, database
         self._issuer = Issuer(settings.oidc_issuer, http)
-        self._pull_requests = PullRequests(settings, http)
+        self._pull_requests = PullRequests(settings.github_url, settings.github_token.get_secret_value(), http)
 
     async def deploy(self, request: Request, call: Call, attempt: Attempt) -> tuple[Run, Target]:
         run, declaration = await self._caller(request, attempt)
         target = permission.target(run, declaration, self._platform)
         permission.check_path(call, target, self._platform)
-        await self._check_pull_request(run, target, "open")
+        await self.still(run, target, "open")
         return run, target
 
-    async def removal(self, request: Request, call: Call, attempt: Attempt) -> Target:
+    async def removal(self, request: Request, call: Call, attempt: Attempt) -> tuple[Run, Target]:
         run, declaration = await self._caller(request, attempt)
         target = permission.removable(run, declaration, self._platform, str(call.script))
         permission.check_path(call, target, self._platform)
-        await self._check_pull_request(run, target, "closed")
-        return target
+        await self.still(run, target, "closed")
+        return run, target
 
     async def _caller(self, request: Request, attempt: Attempt) -> tuple[Run, Declaration]:
         run = await self._issuer.run(bearer(request))
@@ -51,12 +52,22 @@ class Gate:
         attempt.who = declaration.app_id
         return run, declaration
 
+    def _pinned(self, script: str) -> str | None:
+        with self._database.reading() as session:
+            return pins.refusal(session, script)
+
     def _declared(self, repository_id: int) -> Declaration | None:
         with self._database.reading() as session:
             app = session.scalar(sa.select(App).where(App.repository_id == repository_id))
         return app and Declaration.model_validate(app.declared)
 
-    async def _check_pull_request(self, run: Run, target: Target, state: Literal["open", "closed"]) -> None:
+    async def still(self, run: Run, target: Target, state: Literal["open", "closed"]) -> None:
+        """That the script's pull request is in `state`, and that a script which has to be "open" has no pin.
+
+        Asked first, and once more by whoever holds the script's lock: both may change while an upload comes in.
+        """
+        if state == "open" and (pinned := await asyncio.to_thread(self._pinned, target.script)):
+            raise Refused(409, pinned)
         if target.pull_request is not None:
             await self._pull_requests.check(run.repository, run.repository_id, target.pull_request, state)
 

@@ -45,7 +45,7 @@ def target(run: Run, declaration: Declaration, platform: PlatformOutputs) -> Tar
             f"the job has to name its environment, so that its protection rules hold: `environment: {environment}`; "
             + (f"it names {run.environment!r}" if run.environment else "it names none"),
         )
-    return _target(declaration, environment, pull_request)
+    return script_of(declaration, environment, pull_request)
 
 
 def removable(run: Run, declaration: Declaration, platform: PlatformOutputs, script: str) -> Target:
@@ -61,7 +61,7 @@ def removable(run: Run, declaration: Declaration, platform: PlatformOutputs, scr
     own = _MERGE_REF.fullmatch(run.ref)
     if run.event_name != PULL_REQUEST or (own and int(own[1]) != named.pull_request):
         raise Refused(403, f"{script} is removed by a run of its own pull request, not one of {_told(run)}")
-    return _target(declaration, "preview", named.pull_request)
+    return script_of(declaration, "preview", named.pull_request)
 
 
 def check_path(call: Call, target: Target, platform: PlatformOutputs) -> None:
@@ -99,7 +99,7 @@ def _place(run: Run) -> tuple[AppEnvironment, int | None]:
     )
 
 
-def _target(declaration: Declaration, environment: AppEnvironment, pull_request: int | None) -> Target:
+def script_of(declaration: Declaration, environment: AppEnvironment, pull_request: int | None) -> Target:
     place = declaration.places.get(environment)
     if place is None:
         raise Refused(403, f"app {declaration.app_id} has no app environment {environment}")

@@ -51,27 +51,33 @@ async def upload(broker: Broker, request: Request, call: Call, attempt: Attempt)
         broker.keep(target.app_id, parts)
         bundle = await asyncio.to_thread(_bundled, broker, sent, modules, session)
         composed = metadata.composed(sent, target, session and broker.sessions.cloudflare(session))
-        answer = await broker.upstream.call(
-            "PUT",
-            f"{path_of(call, target)}?excludeScript=true&bindings_inherit=strict",
-            form=Form([forms.of_bytes("metadata", json.dumps(composed).encode(), "application/json"), *modules]),
-        )
-    if not answer.is_success:
-        await attempt.failed(answer)
-        return passed(answer)
-    progress = _progress(run, target, bundle, broker.platform.origins.url(target.script, broker.platform.urls))
-    await attempt.succeeded(partial(deployments.record, progress=progress), bundle=bundle)
+        described = forms.of_bytes("metadata", json.dumps(composed).encode(), "application/json")
+        async with broker.locks.held(target.script):
+            await broker.gate.still(run, target, "open")
+            answer = await broker.upstream.call(
+                "PUT",
+                f"{path_of(call, target)}?excludeScript=true&bindings_inherit=strict",
+                form=Form([described, *modules]),
+            )
+            if not answer.is_success:
+                await attempt.failed(answer)
+                return passed(answer)
+            progress = _progress(run, target, bundle, broker.platform.origins.url(target.script, broker.platform.urls))
+            await attempt.succeeded(partial(deployments.record, progress=progress), bundle=bundle)
     return passed(answer)
 
 
 async def delete(broker: Broker, request: Request, call: Call, attempt: Attempt) -> Response:
     """One that is gone already is no error."""
-    target = await broker.gate.removal(request, call, attempt)
-    answer = await broker.upstream.call("DELETE", f"{path_of(call, target)}?force=true")
-    if not answer.is_success and answer.status_code != httpx.codes.NOT_FOUND:
-        await attempt.failed(answer)
-        return passed(answer)
-    await attempt.succeeded(partial(events.publish, type="preview.removed", app_id=target.app_id, script=target.script))
+    run, target = await broker.gate.removal(request, call, attempt)
+    async with broker.locks.held(target.script):
+        await broker.gate.still(run, target, "closed")
+        answer = await broker.upstream.call("DELETE", f"{path_of(call, target)}?force=true")
+        if not answer.is_success and answer.status_code != httpx.codes.NOT_FOUND:
+            await attempt.failed(answer)
+            return passed(answer)
+        removed = partial(events.publish, type="preview.removed", app_id=target.app_id, script=target.script)
+        await attempt.succeeded(removed)
     return result(None)
 
 

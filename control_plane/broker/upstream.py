@@ -7,7 +7,6 @@ import httpx
 
 from control_plane.broker.forms import Form
 from control_plane.broker.refusals import Refused
-from control_plane.settings import Settings
 
 ATTEMPTS = 3
 PAUSE = 0.5
@@ -18,10 +17,9 @@ TIMEOUT = httpx.Timeout(120, connect=10)
 
 
 class Upstream:
-    def __init__(self, settings: Settings) -> None:
-        token = settings.cloudflare_api_token.get_secret_value()
+    def __init__(self, url: str, token: str) -> None:
         self._authorization = {"Authorization": f"Bearer {token}"}
-        self._http = httpx.AsyncClient(base_url=settings.cloudflare_url, timeout=TIMEOUT)
+        self._http = httpx.AsyncClient(base_url=url, timeout=TIMEOUT)
 
     async def close(self) -> None:
         await self._http.aclose()

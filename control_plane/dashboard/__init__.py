@@ -9,7 +9,7 @@ from fastapi.exception_handlers import http_exception_handler
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from control_plane.dashboard import cost, live, login, routes, states, webhooks
+from control_plane.dashboard import cost, live, login, rollbacks, routes, states, webhooks
 from control_plane.dashboard.pages import message
 from control_plane.dashboard.session import LoginNeeded
 from control_plane.rate_limits import RateLimit
@@ -37,6 +37,7 @@ def install(app: FastAPI) -> None:
     app.include_router(cost.router)
     app.include_router(states.router)
     app.include_router(webhooks.router)
+    app.include_router(rollbacks.router)
     app.include_router(live.router)
     app.add_exception_handler(LoginNeeded, login.to_login)
     app.add_exception_handler(HTTPException, _refused)

@@ -9,12 +9,16 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from control_plane import deployments as known
+from control_plane import pins, rollback
 from control_plane.apps import Declaration, Place
 from control_plane.deployments import ENDS
 from control_plane.provisioning.records import ENDS as ENDS_OF_PROVISIONS
-from control_plane.tables import App, AuditEntry, Deployment, Event, Provision
+from control_plane.tables import App, AuditEntry, Deployment, Event, Pin, Provision
 
 ROWS = 50
+EARLIER = 20
+"""Deployments that a page offers to go back to."""
 
 Row = TypeVar("Row")
 
@@ -45,11 +49,13 @@ class ListedApp:
 
 @dataclass(frozen=True)
 class ShownPlace:
-    """An app in one of its app environments, with its latest deployment there."""
+    """An app in one of its app environments, with its latest deployment there, and those that it can go back to."""
 
     environment: str
     place: Place
     latest: Deployment | None
+    earlier: Sequence[Deployment]
+    pin: Pin | None
 
 
 def apps(session: Session, search: str, state: str, after: str) -> Part[ListedApp]:
@@ -69,7 +75,16 @@ def apps(session: Session, search: str, state: str, after: str) -> Part[ListedAp
 def places(session: Session, app: App) -> list[ShownPlace]:
     declared = Declaration(**app.declared).places
     latest = _latest(session, Deployment.script, Deployment.app_id == app.id, [p.script for p in declared.values()])
-    return [ShownPlace(name, place, latest.get(place.script)) for name, place in declared.items()]
+    return [
+        ShownPlace(
+            name,
+            place,
+            latest.get(place.script),
+            rollback.earlier(known.uploads(session, place.script))[:EARLIER],
+            pins.find(session, place.script),
+        )
+        for name, place in declared.items()
+    ]
 
 
 def deployments(session: Session, app_id: str | None, before: int | None) -> Part[Deployment]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from overskill.fleet.budget import Budget
 from overskill.fleet.scheduler import Schedule
 
+ENGINE = "the engine"
+
 FIRST_GUESS = 4.0
 """Seconds of an app's run on an idle core, until one of this fleet run has ended."""
 
@@ -18,12 +20,12 @@ class Estimate:
     bottleneck: str
 
 
-def estimate(schedule: Schedule, budget: Budget, workers: int, now: float) -> Estimate:
-    """`now` is the loop's time."""
+def estimate(schedule: Schedule, budget: Budget, workers: int, now: float, work: str = ENGINE) -> Estimate:
+    """`now` is the loop's time, `work` what the jobs spend theirs on."""
     mean = schedule.seconds / schedule.ended if schedule.ended else FIRST_GUESS
     waiting = schedule.not_begun
     begun = sum(max(0.0, mean - (now - since)) for since in schedule.running.values())
-    engine = Estimate((len(waiting) * mean + begun) / workers, "the engine")
+    engine = Estimate((len(waiting) * mean + begun) / workers, work)
     limits = [
         Estimate(bucket.time_for(needed, now, engine.seconds / needed) + mean, bucket.limit.name)
         for bucket in budget.buckets

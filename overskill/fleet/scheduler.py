@@ -9,7 +9,7 @@ from typing import Literal
 from overskill.fleet.budget import Budget, Reservation
 from overskill.fleet.limits import Calls
 
-Operation = Literal["up", "verify", "suspend", "destroy"]
+Operation = Literal["up", "verify", "suspend", "destroy", "rebuild"]
 Do = Callable[["Job", Reservation], Awaitable[None]]
 
 

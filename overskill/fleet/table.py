@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from overskill.fleet.budget import Budget
-from overskill.fleet.estimate import estimate
+from overskill.fleet.estimate import ENGINE, Estimate, estimate
 from overskill.fleet.scheduler import Job, Schedule
 from overskill.progress import duration
 
@@ -20,12 +20,11 @@ REFRESH = 0.5
 LAST = 5
 """Failures that the table shows; all are told at the end."""
 
-WORDS = {"up": "brought up", "verify": "verified", "suspend": "suspended", "destroy": "destroyed"}
+WORDS = {"up": "brought up", "verify": "verified", "suspend": "suspended", "destroy": "destroyed", "rebuild": "rebuilt"}
 
 
-def rendered(schedule: Schedule, budget: Budget, workers: int, now: float) -> Table:
+def rendered(schedule: Schedule, left: Estimate, now: float) -> Table:
     """`now` is the loop's time."""
-    left = estimate(schedule, budget, workers, now)
     whole = schedule.ended + len(schedule.running) + len(schedule.not_begun)
     ended = f"{schedule.ended} of {whole}, {len(schedule.failed)} failed"
     table = Table("app", "is being", "for", box=None, pad_edge=False)
@@ -42,11 +41,12 @@ def rendered(schedule: Schedule, budget: Budget, workers: int, now: float) -> Ta
 class Progress:
     """Told of each job that ends; `follow` shows the rest. All goes to standard error."""
 
-    def __init__(self, schedule: Schedule, budget: Budget, workers: int) -> None:
+    def __init__(self, schedule: Schedule, budget: Budget, workers: int, work: str = ENGINE) -> None:
+        """`work` is what the jobs wait for where it is no limit."""
         self._console = Console(stderr=True, highlight=False)
         self._schedule = schedule
-        self._rendered: Callable[[float], Table] = lambda now: rendered(schedule, budget, workers, now)
-        self._left = lambda now: estimate(schedule, budget, workers, now)
+        self._left: Callable[[float], Estimate] = lambda now: estimate(schedule, budget, workers, now, work)
+        self._rendered: Callable[[float], Table] = lambda now: rendered(schedule, self._left(now), now)
 
     def told(self, job: Job) -> None:
         failed = job.app_id in self._schedule.failed

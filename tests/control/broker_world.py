@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -171,6 +172,12 @@ class Neighbours:
     fetches: int = 0
     pulls: dict[int, tuple[int | None, str]] = field(default_factory=dict)
     failing: int | None = None
+    slow: float = 0.0
+    """Seconds that Cloudflare takes at most for a call, by chance."""
+    scripts: set[str] = field(default_factory=set)
+    """Paths of the scripts that Cloudflare has."""
+    updated_at: str = "2026-11-24T12:00:00Z"
+    """When each pull request was last touched."""
 
     def token(self, content: dict[str, Any], **options: Any) -> str:
         """Signed by the issuer, unless `options` of `jwt.encode` say otherwise."""
@@ -190,11 +197,16 @@ class Neighbours:
             number = request.path_params["number"]
             if number not in self.pulls:
                 return JSONResponse({"message": "Not Found"}, 404)
-            repository, state = self.pulls[number]
-            return JSONResponse({"state": state, "head": {"repo": repository and {"id": repository}}})
+            return JSONResponse(self._pull(number))
+
+        async def pulls(request: Request) -> Response:
+            page = int(request.query_params["page"])
+            shown = [self._pull(number) for number, (_, state) in sorted(self.pulls.items()) if state == "open"]
+            return JSONResponse(shown[100 * (page - 1) : 100 * page])
 
         async def cloudflare(request: Request) -> Response:
             body, headers = await request.body(), request.headers
+            await asyncio.sleep(random.uniform(0, self.slow))  # noqa: S311 - no secret
             self.calls.append(
                 Recorded(
                     request.method,
@@ -213,12 +225,26 @@ class Neighbours:
             routes=[
                 Route("/.well-known/openid-configuration", discovery),
                 Route("/keys", keys),
+                Route("/repos/{owner}/{name}/pulls", pulls),
                 Route("/repos/{owner}/{name}/pulls/{number:int}", pull),
                 Route("/client/v4/{path:path}", cloudflare, methods=["GET", "PUT", "POST", "DELETE"]),
             ]
         )
 
+    def _pull(self, number: int) -> dict[str, Any]:
+        repository, state = self.pulls[number]
+        head = {"repo": repository and {"id": repository}}
+        return {"number": number, "state": state, "head": head, "updated_at": self.updated_at}
+
     def _result(self, request: Request, body: bytes) -> Any:
+        path = request.url.path.removeprefix("/client/v4")
+        if request.method == "PUT":
+            self.scripts.add(path)
+        if request.method == "DELETE":
+            self.scripts.discard(path)
+        if path.endswith("/scripts"):
+            below = [script.removeprefix(f"{path}/") for script in self.scripts if script.startswith(f"{path}/")]
+            return [{"id": script} for script in sorted(below)]
         if request.url.path.endswith("/assets-upload-session"):
             hashes = sorted({file["hash"] for file in json.loads(body)["manifest"].values()})
             return {"jwt": "cloudflares-upload-token", "buckets": [hashes]}
@@ -295,6 +321,7 @@ def world(state: Path) -> Iterator[World]:
             github_url=neighbours.url,
             github_token="github-token",
             oidc_issuer=neighbours.url,
+            probe_seconds=1,
         )
         with broker(settings, *declared) as (database, url):
             yield World(neighbours, database, url)

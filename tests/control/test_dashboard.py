@@ -154,3 +154,25 @@ def test_what_a_month_costs_is_drawn_and_as_a_file_asks_for_nothing(
     assert page.run("performance.getEntriesByType('resource').length") == 0
     page.size(390, 800, phone=True)
     assert page.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_form_that_is_open_stays_open_whatever_happens_and_is_used_by_keyboard(
+    page: Chromium, server: ServerProcess, installation: Installation
+) -> None:
+    for run_id, bundle in enumerate("ab", 1):
+        tell(installation, "uploaded", run_id, bundle=bundle * 64)
+        tell(installation, "succeeded", run_id)
+    page.open(f"{server.url}/apps/abc123")
+    page.wait("document.querySelector('#live').dataset.state === 'on'")
+    page.run("document.querySelector('#back-production').focus()")
+    page.press("Enter")
+    focused = []
+    for _ in range(3):
+        page.press("Tab")
+        focused.append(page.run("document.activeElement.name || document.activeElement.textContent"))
+    assert focused == ["to", "pin", "Roll production back"]
+    tell(installation, "building", 3)
+    page.wait("document.querySelector('[role=status]').textContent === 'abc123: building'")
+    assert page.run("document.activeElement.textContent") == "Roll production back"
+    page.run("document.querySelector('#back-production').closest('details').open = false")
+    page.wait("document.querySelector('#places .badge').textContent === 'building'")

@@ -135,3 +135,16 @@ def test_an_app_that_is_gone_has_no_deployments(database):
 def test_times_of_other_zones_are_kept_in_utc(database):
     at = dt.datetime(2025, 11, 24, 13, 0, 1, tzinfo=dt.timezone(dt.timedelta(hours=1)))
     assert told(database, progress("building", at=at))["phases"] == {"building": "2025-11-24T12:00:01.000+00:00"}
+
+
+def test_what_was_uploaded_last_is_live_whatever_the_clocks_say(database):
+    for run_id, bundle in enumerate("ab", 1):
+        told(database, progress("uploaded", run_id=run_id, bundle=bundle))
+    told(database, progress("uploaded", run_id=1, at=START + dt.timedelta(days=1)))  # a pipeline's late word
+    told(database, progress("building", run_id=3))
+    with database.reading() as session:
+        assert [row.run_id for row in deployments.uploads(session, "abc123")] == [2, 1]
+    told(database, progress("uploaded", run_id=1, bundle="c"))  # one run may upload more than once
+    with database.reading() as session:
+        live, before = deployments.uploads(session, "abc123")
+    assert (live.run_id, live.bundle, before.run_id) == (1, "c", 2)

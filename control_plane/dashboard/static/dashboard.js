@@ -10,3 +10,12 @@ const show = (state, text) => {
 document.body.addEventListener("htmx:sseOpen", () => show("on", "Live"));
 document.body.addEventListener("htmx:sseError", () => show("off", "Reconnecting"));
 document.body.addEventListener("htmx:sseClose", () => show("off", "Logged out"));
+
+// A part with an open form is left as it is until that is closed: nothing goes from under somebody's hands.
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.querySelector("details[open] form")) event.preventDefault();
+});
+document.body.addEventListener("toggle", ({ target }) => {
+  const part = target.closest("[hx-trigger]");
+  if (part && !target.open) htmx.trigger(part, part.getAttribute("hx-trigger").split(",")[0]);
+}, true);

@@ -1,0 +1,75 @@
+"""Whether an app's address serves a bundle: asked of the address itself, as its visitors would."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from control_plane.broker.bundles import Bundles
+from control_plane.provisioning import probe
+
+VERSION_FILE = "/.well-known/overskill.json"
+"""Where an app that the template's pipeline has deployed says which commit it is; no other deploy has the same."""
+
+WITHHELD = frozenset({"private", "suspended", "over-quota", "legal", "maintenance"})
+"""What the platform answers in an app's place on purpose, by the `code` of its pages."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+"""Seconds between two looks."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an address came to, after so many `seconds`: None is right, else what it has instead.
+
+    `proof` is what was compared: the bundle's own file; or that it answers, where the bundle has no such file; or that
+    the platform answers in its place, so that nobody could look.
+    """
+
+    problem: str | None
+    proof: str
+    seconds: float
+
+
+async def until_served(
+    bundles: Bundles, digest: str, url: str, seconds: float, still: Callable[[], bool] = lambda: True
+) -> Seen:
+    """Look until `url` serves the bundle, for so many seconds at most, and while it is `still` wanted there."""
+    began, pause = time.monotonic(), FIRST_PAUSE
+    bundle = await asyncio.to_thread(bundles.open, digest)
+    while True:
+        problem, proof = await asyncio.to_thread(_look, bundles, bundle, url)
+        spent = time.monotonic() - began
+        if problem is None or spent + pause > seconds or not await asyncio.to_thread(still):
+            return Seen(problem, proof, spent)
+        await asyncio.sleep(pause)
+        pause = min(1.5 * pause, LONGEST_PAUSE)
+
+
+def _look(bundles: Bundles, bundle: dict[str, Any], url: str) -> tuple[str | None, str]:
+    own = bundle["assets"].get(VERSION_FILE)
+    asked = f"{url.rstrip('/')}{VERSION_FILE}?{own['digest'][:16]}" if own else url
+    try:
+        answer = probe.answer(asked)
+    except httpx.HTTPError as error:
+        return f"{asked}: {str(error) or type(error).__name__}", "no answer"
+    if code := withheld(answer):
+        return None, f"withheld by the platform ({code})"
+    if own:
+        same = answer.content == bundles.read(own["digest"])
+        return (None if same else f"{asked}: HTTP {answer.status_code}, and not the file that was deployed"), "own file"
+    return (f"{asked}: HTTP {answer.status_code}" if answer.is_server_error else None), "it answers"
+
+
+def withheld(answer: httpx.Response) -> str | None:
+    """The platform's reason, where it answers in the app's place."""
+    if not answer.is_error or "problem+json" not in answer.headers.get("content-type", ""):
+        return None
+    try:
+        code = answer.json().get("code")
+    except (ValueError, AttributeError):
+        return None
+    return code if code in WITHHELD else None
