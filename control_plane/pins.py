@@ -15,9 +15,13 @@ def find(session: Session, script: str) -> Pin | None:
 def refusal(session: Session, script: str) -> str | None:
     """Why a deploy of `script` is refused; None where it is not."""
     pin = find(session, script)
-    return pin and (
-        f"{script} is pinned to deployment {pin.deployment_id} since {pin.at:%Y-%m-%d %H:%M} UTC by {pin.actor}: "
-        f"nothing is deployed to it until `overskill app unpin {pin.app_id} --environment {pin.environment}`"
+    return (
+        None
+        if pin is None
+        else (
+            f"{script} is pinned to deployment {pin.deployment_id} since {pin.at:%Y-%m-%d %H:%M} UTC by {pin.actor}: "
+            f"nothing is deployed to it until `overskill app unpin {pin.app_id} --environment {pin.environment}`"
+        )
     )
 
 

@@ -107,7 +107,7 @@ def items(records: Session, bundles: Bundles, declaration: Declaration) -> Itera
         kept = next((row for row in uploads if row.bundle), None)
         yield Item(
             target=permission.script_of(declaration, environment, None),
-            bundle=kept and kept.bundle,
+            bundle=kept.bundle if kept else None,
             files=_files(bundles, kept.bundle) if kept and kept.bundle else 0,
             older=bool(uploads) and kept is not uploads[0],
             secrets=tuple(one["name"] for one in place.bindings if one["type"] == "secret_text"),
@@ -157,8 +157,10 @@ class Rebuilder:
 
     def declare(self, app: App, here: Declaration) -> None:
         """The app is known where it is made."""
-        with self.database.writing() as session:
-            if session.get(App, app.id) is None:
+        with self.database.reading() as session:
+            known = session.get(App, app.id)
+        if known is None:
+            with self.database.writing() as session:
                 apps.declare(session, here, actor=self.actor, customer=app.customer)
 
     async def rebuild(self, item: Item, secrets: Mapping[str, str]) -> Rebuilt:

@@ -1,6 +1,7 @@
 """Deployments that no run has made: a kept bundle, uploaded again by the platform itself."""
 
 import datetime as dt
+from typing import cast
 
 from sqlalchemy.orm import Session
 
@@ -8,6 +9,7 @@ from control_plane import deployments
 from control_plane.broker.permission import Target
 from control_plane.deployments import Progress, Source, Status
 from control_plane.tables import Deployment
+from infra.names import AppEnvironment
 
 
 def begun(  # noqa: PLR0913 - what the row has
@@ -44,7 +46,7 @@ def ended(session: Session, row: Deployment, status: Status, problem: str | None
         session,
         Progress(
             app_id=row.app_id,
-            environment=row.environment,
+            environment=cast(AppEnvironment, row.environment),
             script=row.script,
             run_id=row.run_id,
             run_attempt=row.run_attempt,

@@ -77,7 +77,7 @@ async def finish(plane: Plane, row: Deployment) -> None:
 
 
 def open_ones(plane: Plane) -> list[Deployment]:
-    """Rollbacks whose end nobody watches: the server that did is no more."""
-    own = sa.select(Deployment).where(Deployment.source == "rollback", Deployment.status == "uploaded")
+    """Rollbacks, and scripts that were rebuilt, whose end nobody watches: who did is no more."""
+    own = sa.select(Deployment).where(Deployment.source != "pipeline", Deployment.status == "uploaded")
     with plane.database.reading() as session:
         return list(session.scalars(own))

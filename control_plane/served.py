@@ -60,8 +60,12 @@ def _look(bundles: Bundles, bundle: dict[str, Any], url: str) -> tuple[str | Non
         return None, f"withheld by the platform ({code})"
     if own:
         same = answer.content == bundles.read(own["digest"])
-        return (None if same else f"{asked}: HTTP {answer.status_code}, and not the file that was deployed"), "own file"
-    return (f"{asked}: HTTP {answer.status_code}" if answer.is_server_error else None), "it answers"
+        return (
+            None if same else f"{asked}: HTTP {answer.status_code}, and not the file that was deployed"
+        ), "serves its own file"
+    return (
+        f"{asked}: HTTP {answer.status_code}" if answer.is_server_error else None
+    ), "answers, and has no file that says what it is"
 
 
 def withheld(answer: httpx.Response) -> str | None:

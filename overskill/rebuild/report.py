@@ -30,7 +30,7 @@ class Bound:
     limit: str
 
 
-def bound(calls: int, apps: int, limits: Sequence[Limit] = PUBLISHED) -> Bound:
+def bound(calls: int, apps: float, limits: Sequence[Limit] = PUBLISHED) -> Bound:
     """By the limits of Cloudflare's, of which a share is left to others with the same token."""
     needed = math.ceil(SCALE * calls / apps) if apps else 0
     held = [
@@ -45,7 +45,8 @@ def bound(calls: int, apps: int, limits: Sequence[Limit] = PUBLISHED) -> Bound:
 @dataclass
 class Report:
     """`rebuilt` are scripts that serve their own content, `pages` those that were never deployed, `before` those that
-    an earlier run of the same rebuild has made. `failed` has the causes by script."""
+    an earlier run of the same rebuild has made. `failed` has the causes by script; `proofs`, how many were known to
+    serve what they shall by what. `slowest`: seconds until the slowest of them did."""
 
     into: str
     apps: int = 0
@@ -54,6 +55,7 @@ class Report:
     before: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     misses: list[Miss] = field(default_factory=list)
+    proofs: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     calls: int = 0
     slowest: float = 0.0
@@ -72,12 +74,14 @@ class Report:
         return {**asdict(self), "scripts": self.scripts, "extrapolation": self.bound and asdict(self.bound)}
 
     def show(self, console: Console) -> None:
-        made = f"{self.rebuilt} serve their own content, {self.pages} the bootstrap page"
+        made = f"{self.rebuilt} are what was deployed to them, {self.pages} the bootstrap page"
         earlier = f", {self.before} were made before" if self.before else ""
         console.print(
             f"{self.scripts} scripts of {self.apps} apps in {self.into}: {made}{earlier}, {len(self.failed)} failed; "
             f"{duration(self.seconds)}, {self.calls} calls of Cloudflare"
         )
+        if self.proofs:
+            console.print(f"looked at: {', '.join(f'{proof}: {count}' for proof, count in self.proofs.items())}")
         _table(console, ("failed", "why"), self.failed.items())
         _table(console, ("script", "misses", "which comes back by"), ((m.script, m.what, m.mend) for m in self.misses))
         if self.bound:

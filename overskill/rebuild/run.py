@@ -102,13 +102,14 @@ class Run:
         reservation.spent = Calls(cloudflare=rebuilt.calls)
         self._journal.note(item, rebuilt)
         self.report.calls += rebuilt.calls
+        self.report.proofs[rebuilt.proof] = self.report.proofs.get(rebuilt.proof, 0) + 1
         self.report.slowest = max(self.report.slowest, rebuilt.seconds)
         if item.bundle:
             self.report.rebuilt += 1
         else:
             self.report.pages += 1
         for name in sorted({*item.secrets} - {*had}):
-            mend = f"overskill app update {item.target.app_id}, or fleet apply --verify: its stack has the text"
+            mend = f"./dev app update {item.target.app_id}, or fleet apply --verify: its stack has the text"
             self.report.misses.append(Miss(item.target.script, f"secret {name}", mend))
 
 

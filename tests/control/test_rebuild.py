@@ -208,6 +208,7 @@ def test_all_apps_are_back_and_serve_their_own_content(drill: Drill) -> None:
     seconds = time.monotonic() - began
     report = run.report
     assert (report.rebuilt, report.pages, report.failed, report.misses) == (APPS - 2, 1, {}, [])
+    assert report.proofs == {"serves its own file": APPS - 2, "bootstrap page": 1}
     assert drill.scripts() == {*before, NEVER}
     for number in range(APPS):
         name = f"app-{number:02}"

@@ -151,7 +151,8 @@ def test_an_operator_rolls_back_and_unpins_by_the_dashboards_forms(broker: World
         assert (unknown.status_code, "Nothing has changed" in unknown.text) == (404, True)
     with broker.database.reading() as session:
         entries = session.scalars(sa.select(AuditEntry).where(AuditEntry.actor == "operator:anna")).all()
-    assert [entry.action for entry in entries][-2:] == ["deploy.rollback", "deploy.unpin"]
+    told = [entry.action for entry in entries if entry.action in ("deploy.rollback", "deploy.unpin")]
+    assert told == ["deploy.rollback", "deploy.unpin"]
 
 
 def test_only_who_may_deploy_rolls_back(broker: World) -> None:
