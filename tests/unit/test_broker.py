@@ -201,7 +201,7 @@ def test_a_flood_of_refusals_leaves_a_few_rows_and_their_number(
 
 def test_an_app_that_uploads_without_end_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, limit = Clock(monkeypatch), RateLimit(MIB_A_MINUTE, "", MIB_AT_ONCE)
-    broker = Broker(platform=PLATFORM, gate=None, upstream=None, sessions=None, bundles=None, kept=limit)
+    broker = Broker(platform=PLATFORM, gate=None, upstream=None, sessions=None, bundles=None, kept=limit, locks=None)
     large = replace(of_bytes("a.js", b""), size=64 * MIB - 1)
     for _ in range(MIB_AT_ONCE // 64):
         broker.keep("shop", [large])
