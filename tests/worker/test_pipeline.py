@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / "app_template" / ".github" / "workflows" / "deploy-to-wfp.yml"
 WORKFLOWS = (WORKFLOW, *sorted((ROOT / ".github" / "workflows").glob("*.yml")))
 """The apps', and this repository's own."""
+DEPENDABOT = ROOT / ".github" / "dependabot.yml"
 OWNERS = ("actions", "aws-actions", "github")
 """Whose actions may be used."""
 
@@ -41,7 +42,7 @@ def test_actionlint_finds_nothing():
 
 
 def test_zizmor_finds_nothing_even_as_a_pedant():
-    passes(Path(sys.executable).parent / "zizmor", "--offline", "--pedantic", "--no-progress", *WORKFLOWS)
+    passes(Path(sys.executable).parent / "zizmor", "--offline", "--pedantic", "--no-progress", *WORKFLOWS, DEPENDABOT)
 
 
 def test_both_linters_would_find_something(tmp_path):
