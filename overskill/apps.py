@@ -70,7 +70,7 @@ def urls(session: Session, app_id: str) -> dict[str, str]:
     platform = session.config.overskill
     origins = platform.origins
     scripts = {e: Script(app_id=app_id, environment=e).name for e in platform.app_environments}
-    by_environment = {name: origins.subdomain_url(script) for name, script in reversed(scripts.items())}
+    by_environment: dict[str, str] = {name: origins.subdomain_url(script) for name, script in reversed(scripts.items())}
     return {**by_environment, "path": origins.path_url(app_id)}
 
 
@@ -148,7 +148,7 @@ def _write_stack_file(session: Session, app_id: str, changes: Mapping[str, Any])
     before = app_stack_file.read(file)
     own = {"appEnvironments": list(platform.app_environments), **app_stack_file.own_values(before)}
     own["appEnvironments"] = [each for each in own["appEnvironments"] if each in platform.app_environments]
-    own = {key: value for key, value in (own | changes).items() if value is not None}
+    own = {key: value for key, value in {**own, **changes}.items() if value is not None}
     require_valid(own, app_id, platform)
     kept = {key: value for key, value in before.items() if key.partition(":")[0] != APP_PROJECT}
     values = app_values(session.project.stack_values(session.stack), platform.github_organization, own)

@@ -127,7 +127,7 @@ def up(
             console.print("Stop it with ./dev down")
             return
         console.print("Ctrl-C stops it.")
-        background.wait(*filter(None, (session.cloud, control_plane)))
+        background.wait(*[server for server in (session.cloud, control_plane) if server])
         console.print("\nStopping the local cloud; ./dev up brings it back as it is.")
     except BaseException:
         if not detach:

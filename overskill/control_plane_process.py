@@ -38,7 +38,7 @@ class ControlPlane:
     @classmethod
     def of(cls, project: Project, stack: str, config: StackConfig) -> "ControlPlane | None":
         """None where the stack says that its API is on another machine."""
-        url = urlsplit(config.overskill.api_base)
+        url = urlsplit(str(config.overskill.api_base))
         if url.hostname not in LOOPBACK:
             return None
         log = project.logs / f"control-plane-{stack}.log"

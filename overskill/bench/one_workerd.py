@@ -34,7 +34,7 @@ def one_workerd(workerd: Path, source: Path, apps: int, folder: Path) -> Iterato
     file.write_text(configuration(source, names))
     reading, writing = os.pipe()
     # An `embed` with an absolute path is looked up below the import path.
-    command = [workerd, "serve", "--experimental", "--import-path=/", f"--control-fd={writing}", file]
+    command: list[str | Path] = [workerd, "serve", "--experimental", "--import-path=/", f"--control-fd={writing}", file]
     with log.open("w") as errors:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=errors, pass_fds=[writing])
     os.close(writing)

@@ -67,7 +67,7 @@ def read(file: Path, environments: Collection[AppEnvironment]) -> AppsFile:
         raise InvalidAppsFile(f"{file} has errors, and nothing was changed:\n" + "\n".join(map(str, wrong)))
     entries = document.value.get("apps") or ()
     return AppsFile(
-        apps=[App(id=e["id"], config=_config(e, environments)) for e in entries],
+        apps=tuple(App(id=e["id"], config=_config(e, environments)) for e in entries),
         absent=document.value.get("absent") or (),
     )
 
@@ -90,7 +90,7 @@ def _offenders(document: LinedYaml, environments: Collection[AppEnvironment]) ->
             return
     seen: dict[str, int] = {}
     for position, entry in enumerate(root.get("apps") or ()):
-        path = ["apps", position]
+        path: list[str | int] = ["apps", position]
         yield from _entry_offenders(document, path, entry, environments)
         yield from _id_offenders(document, path, entry.get("id") if isinstance(entry, dict) else None, seen)
     for position, app_id in enumerate(root.get("absent") or ()):
