@@ -8,7 +8,13 @@ import { untilLive, VERSION_FILE } from "./live.mjs";
 
 const REDIRECT = ".wrangler/deploy/config.json";
 const WRANGLER = "node_modules/.bin/wrangler";
-const PASSING = /\b(429|5\d\d)\b|fetch failed|ECONNRESET|ECONNREFUSED|socket hang up|timed? ?out|malformed response/i;
+
+/** In what wrangler prints, which is not always the status: that the API is busy or broken, or could not be reached. */
+const PASSING = [
+  /\b(429|5\d\d)\b|Retry-After|throttling|workers\.api\.error\.(unknown|internal_server)/i,
+  /fetch failed|ECONNRESET|ECONNREFUSED|socket hang up|timed? ?out|malformed response/i,
+];
+
 const PAUSES = [1_000, 2_000, 4_000, 8_000, 16_000];
 const WITHHELD = /^(OVERSKILL_|GITHUB_TOKEN$|ACTIONS_ID_TOKEN_)/;
 
@@ -97,7 +103,7 @@ export async function uploaded({ app, target }, cloudflare, config, env, { progr
       CLOUDFLARE_API_TOKEN: await cloudflare.token(),
     });
     if (printed === undefined) return;
-    if (pause === undefined || !PASSING.test(printed)) throw new Error(problemIn(printed));
+    if (pause === undefined || !PASSING.some((words) => words.test(printed))) throw new Error(problemIn(printed));
     console.log(`::warning::the upload failed for a passing reason, and is tried again in ${pause / 1_000} s`);
     await sleep(pause);
   }

@@ -97,6 +97,13 @@ const ENV = {
 const upload = ({ program }) =>
   uploaded(RUN, new Cloudflare(APP, ENV), "wrangler.json", ENV, { program, pauses: [1, 1] });
 
+test("that the API is busy or broken is known by its words too: wrangler prints no status", async () => {
+  const busy = "Please wait and consider throttling your request speed [code: 971]";
+  const made = wrangler(`echo '${busy}'; exit 1`, "echo 'workers.api.error.unknown [code: 10013]'; exit 1", "exit 0");
+  await upload(made);
+  assert.equal(made.starts().length, 3);
+});
+
 test("an upload is tried again where the API is the reason, and wrangler gets no secret but its token", async () => {
   const made = wrangler("echo '[ERROR] 503'; exit 1", "echo '[ERROR] fetch failed'; exit 1", "exit 0");
   await upload(made);
