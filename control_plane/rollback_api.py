@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from control_plane.access import Caller, requires
 from control_plane.broker.refusals import Refused
 from control_plane.deployments import DeploymentRecord
-from control_plane.notices import Number
+from control_plane.notices import Number, Text
 from control_plane.rollback import Rollbacks, Wish
 from control_plane.state import GivenPlane, Plane
 from control_plane.tables import Deployment
@@ -46,7 +46,7 @@ class Unpinned(BaseModel):
 
 @router.post("/{app_id}/rollback", status_code=202)
 async def roll_back(
-    plane: GivenPlane, caller: Deployer, app_id: str, wanted: Rollback, after: BackgroundTasks
+    plane: GivenPlane, caller: Deployer, app_id: Text, wanted: Rollback, after: BackgroundTasks
 ) -> DeploymentRecord:
     """Upload the bundle of an earlier deployment again, as a deployment of its own, and watch until it is served."""
     wish = Wish(app_id=app_id, actor=caller.actor, origin=caller.origin, **wanted.model_dump())
@@ -60,7 +60,7 @@ async def roll_back(
 
 
 @router.post("/{app_id}/unpin")
-async def unpin(plane: GivenPlane, caller: Deployer, app_id: str, wanted: Unpinning) -> Unpinned:
+async def unpin(plane: GivenPlane, caller: Deployer, app_id: Text, wanted: Unpinning) -> Unpinned:
     """Have deploys go on in an app environment that a rollback has pinned."""
     wish = Wish(app_id=app_id, environment=wanted.environment, actor=caller.actor, origin=caller.origin)
     try:

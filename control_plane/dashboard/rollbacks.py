@@ -10,7 +10,7 @@ from control_plane import rollback_api
 from control_plane.broker.refusals import Refused
 from control_plane.dashboard.pages import message
 from control_plane.dashboard.session import Changing
-from control_plane.notices import Number
+from control_plane.notices import Number, Text
 from control_plane.rollback import Rollbacks, Wish
 from control_plane.state import GivenPlane
 from infra.names import AppEnvironment
@@ -23,7 +23,7 @@ async def roll_back(  # noqa: PLR0913 - a field of the form each
     *,
     plane: GivenPlane,
     operator: Changing,
-    app_id: str,
+    app_id: Text,
     environment: Annotated[AppEnvironment, Form()],
     to: Annotated[Number, Form()],
     after: BackgroundTasks,
@@ -41,7 +41,7 @@ async def roll_back(  # noqa: PLR0913 - a field of the form each
 
 @router.post("/apps/{app_id}/unpin")
 async def unpin(
-    plane: GivenPlane, operator: Changing, app_id: str, environment: Annotated[AppEnvironment, Form()]
+    plane: GivenPlane, operator: Changing, app_id: Text, environment: Annotated[AppEnvironment, Form()]
 ) -> Response:
     wish = Wish(app_id=app_id, environment=environment, actor=operator.actor, origin=operator.origin)
     try:
