@@ -12,7 +12,7 @@ from control_plane.settings import Url
 from infra.names import AppEnvironment, Script, parse_script
 
 NO_NUL = r"^[^\x00]*$"
-"""PostgreSQL keeps none."""
+"""PostgreSQL keeps none; and what a pattern is tried on has no half of a character, which nothing can keep."""
 
 Text = Annotated[str, StringConstraints(max_length=500, pattern=NO_NUL)]
 LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=NO_NUL)]

@@ -6,6 +6,7 @@ import logging
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from obstore.exceptions import BaseError
 
 from control_plane.broker.calls import ROOT
 from control_plane.broker.refusals import refusal
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(sa.exc.OperationalError, _not_kept)
+    app.add_exception_handler(BaseError, _not_kept)
     app.add_exception_handler(OSError, _no_space)
 
 
@@ -30,8 +32,8 @@ async def _no_space(request: Request, error: Exception) -> Response:
 async def _not_kept(request: Request, error: Exception) -> Response:
     log.error("%s %s could not be kept", request.method, request.scope["route"].path, exc_info=error)
     told = (
-        "nothing can be kept at the moment: the database does not answer, or its disk is full; the control plane's log "
-        f"says which. Nothing of this call has happened; make it again in {SECONDS} s"
+        "nothing can be kept at the moment: the database or the bundles' store does not answer, or a disk is full; the "
+        f"control plane's log says which. Nothing of this call has happened; make it again in {SECONDS} s"
     )
     answer = refusal(503, told) if request.url.path.startswith(f"{ROOT}/") else JSONResponse({"detail": told}, 503)
     answer.headers["Retry-After"] = str(SECONDS)

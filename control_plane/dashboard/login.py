@@ -41,8 +41,8 @@ def by_password(
     request: Request,
     plane: GivenPlane,
     name: Annotated[str, Form(max_length=100, pattern=NO_NUL)],
-    password: Annotated[str, Form(max_length=1000)],
-    back: Annotated[str, Form()] = "/",
+    password: Annotated[str, Form(max_length=1000, pattern=NO_NUL)],
+    back: Annotated[str, Form(pattern=NO_NUL)] = "/",
 ) -> Response:
     require_own_page(request, plane.settings)
     if named_by_proxy(request, plane.settings) is not None:

@@ -9,6 +9,7 @@ from fastapi import Depends, Form, HTTPException, Request, Response
 
 from control_plane import operators
 from control_plane.guard import is_https
+from control_plane.notices import NO_NUL
 from control_plane.settings import Settings
 from control_plane.state import GivenPlane
 from control_plane.tables import Login
@@ -50,7 +51,10 @@ def operator(request: Request, plane: GivenPlane) -> Operator:
 
 
 def change(
-    request: Request, plane: GivenPlane, operator: Annotated[Operator, Depends(operator)], csrf: Annotated[str, Form()]
+    request: Request,
+    plane: GivenPlane,
+    operator: Annotated[Operator, Depends(operator)],
+    csrf: Annotated[str, Form(pattern=NO_NUL)],
 ) -> Operator:
     """The operator who changes something. Raises 403 for a form that is none of this server's pages."""
     require_own_page(request, plane.settings)

@@ -237,7 +237,7 @@ def signed_event(body: bytes) -> Request:
 
 
 EXAMPLES = 3
-MANY_EXAMPLES = 300
+MANY_EXAMPLES = 100
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from control_plane_settings import ORIGIN, InProcess, browser, csrf, log_in, plane
+from corpus import MULTIPART
 
 from control_plane import dashboard, operators, rate_limits
 from control_plane.application import application
@@ -188,3 +189,9 @@ def test_without_a_header_in_the_settings_none_is_believed(tmp_path: Path) -> No
 )
 def test_a_login_leads_to_this_server(back: str) -> None:
     assert inside(back) == "/"
+
+
+def test_half_a_character_is_refused(served: Plane) -> None:
+    """A form says itself in which character set it is, and Python has some that can write down halves."""
+    kind, body = MULTIPART["a character set of Python's"]
+    assert browser(served).post("/login", content=body, headers={"Content-Type": kind}).status_code == 422

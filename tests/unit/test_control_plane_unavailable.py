@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from control_plane_settings import browser, plane
+from obstore.exceptions import GenericError
 
 from control_plane.broker import attempts
 
 FULL = sa.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))
 
 
-@pytest.mark.parametrize("error", [FULL, OSError(errno.ENOSPC, "No space left on device")])
-def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+@pytest.mark.parametrize("error", [FULL, OSError(errno.ENOSPC, "No space left on device"), GenericError("no answer")])
+def test_what_can_not_be_kept_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def fails(*_: object) -> None:
         raise error
 
