@@ -116,8 +116,11 @@ def destroy(session: Session, app_id: str, removal: Removal) -> datetime | None:
 
 def _remove(session: Session, app_id: str, *, delete_repository: bool) -> None:
     engine, stack = session.apps, session.app_stack(app_id)
+    file = session.project.app_stack_file(stack)
+    declared = file.read_bytes()
     with step(f"App {app_id}: pulumi destroy") as running, session.project.marked_run(stack) as unfinished:
         outcome = take_down(engine, stack, unfinished=unfinished)
+        file.write_bytes(declared)  # the engine takes it away with the stack; what follows may fail, and be done again
         check(outcome, f"pulumi destroy of stack {stack}")
         running.detail = outcome.summary()
         if delete_repository:

@@ -181,6 +181,7 @@ def bring_up(engine: Engine, stack: str, clouds: Clouds, *, unfinished: bool) ->
 
     Raises `CommandError` where the stack is being changed, or what exists is somebody else's.
     """
+    require_whole_state(engine, stack)
     release_dead_locks(engine, stack)
     outcome = engine.up(stack, refresh=unfinished)
     if outcome.ok or outcome.violations:
@@ -198,8 +199,22 @@ def take_down(engine: Engine, stack: str, *, unfinished: bool) -> Outcome:
 
     Raises `CommandError` where the stack is being changed.
     """
+    require_whole_state(engine, stack)
     release_dead_locks(engine, stack)
     return engine.destroy(stack, refresh=unfinished)
+
+
+def require_whole_state(engine: Engine, stack: str) -> None:
+    """Raises `CommandError` where the state of `stack` is damaged; the engine itself names no remedy."""
+    for file in engine.project.backend.glob(f".pulumi/stacks/*/{stack}.json"):
+        try:
+            json.loads(file.read_bytes())
+        except ValueError as error:
+            before = file.with_name(f"{file.name}.bak")
+            remedy = f"cp {before} {file}, which is from before the last run" if before.exists() else f"rm {file}"
+            raise CommandError(
+                f"{file} is damaged ({error}): {remedy}; then the same again, which takes up what exists"
+            ) from None
 
 
 def release_dead_locks(engine: Engine, stack: str) -> None:

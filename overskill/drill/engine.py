@@ -14,8 +14,10 @@ from typing import Any
 
 import psutil
 
+from app_stacks.cloudflare_error import CloudflareError
 from overskill import apps
 from overskill.drill.cloud import FAULTS, free_ports
+from overskill.drill.faulty_calls import shown
 from overskill.drill.files import HALF, halve
 from overskill.drill.row import Row, drilled, require
 from overskill.drill.setting import Setting
@@ -29,6 +31,9 @@ IGNORED = (".git", ".venv", ".overskill", "node_modules", "stacks", "__pycache__
 PORTS = ("8786", "8787", "8788")
 CREATES, DESTROYS, KILLS = 6, 3, 3
 SERVICES = {"Cloudflare": ("cloudflare", "/client/v4"), "GitHub": ("github", "/api/v3")}
+TOLD = (CommandError, CloudflareError)
+"""What the command line tells without a traceback."""
+
 AT_ONCE = Removal(delete_repository=True)
 
 
@@ -41,7 +46,7 @@ def drill(setting: Setting) -> None:
     try:
         with drilled("platform up", "any call", "one in ten goes wrong", rows) as course:
             ask(session.cloud, "PUT", "profile", json={"name": "hostile", "latencies": False, "enforce_limits": False})
-            course.until_done(session.up_platform, CommandError, again=9)
+            course.until_done(session.up_platform, TOLD, again=9)
             ask(session.cloud, "PUT", "profile", json={})
             session.publish_template()
         drills = _Drills(session, rows, chance)
@@ -62,9 +67,9 @@ class _Drills:
         calls = self._calls(lambda app_id: apps.create(self._session, app_id), self._fresh())
         for call, name in self._chosen(calls, CREATES):
             app_id = self._fresh()
-            with drilled("app create", self._shown(call), name, self._rows) as course:
+            with drilled("app create", shown(*call[1:]), name, self._rows) as course:
                 with self._failing(call, app_id, name):
-                    course.until_done(partial(apps.create, self._session, app_id), CommandError)
+                    course.until_done(partial(apps.create, self._session, app_id), TOLD)
                 self._check(app_id)
 
     def destroy(self) -> None:
@@ -74,9 +79,9 @@ class _Drills:
         first = self._made()
         for call, name in self._chosen(self._calls(removed, first), DESTROYS):
             app_id = self._made()
-            with drilled("app destroy", self._shown(call), name, self._rows) as course:
+            with drilled("app destroy", shown(*call[1:]), name, self._rows) as course:
                 with self._failing(call, app_id, name):
-                    course.until_done(partial(removed, app_id), CommandError)
+                    course.until_done(partial(removed, app_id), TOLD)
                 left = [one.app_id for one in apps.list_apps(self._session)]
                 require(app_id not in left, "it is still listed")
                 require(self._clouds.github(f"repos/{self._clouds.owner}/{app_id}") is None, "its repository is there")
@@ -108,7 +113,7 @@ class _Drills:
             halve(file)
             try:
                 apps.create(self._session, app_id)
-            except CommandError as error:
+            except TOLD as error:
                 course.tell(error)
                 require(str(file) in str(error), f"the error does not name the file: {course.told}")
             require(bool(course.told), "half a state was taken for whole")
@@ -161,10 +166,6 @@ class _Drills:
             yield
         finally:
             ask(self._session.cloud, "PUT", "profile", json={})
-
-    @staticmethod
-    def _shown(call: tuple[str, str, str]) -> str:
-        return f"{call[1]} {call[2].rpartition('/accounts/')[2].partition('/')[2] or call[2]}"
 
 
 def copied(root: Path, to: Path) -> Path:

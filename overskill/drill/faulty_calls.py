@@ -32,8 +32,12 @@ class Call:
     nth: int
 
     def __str__(self) -> str:
-        place = re.sub(r"^/accounts/\w+/|(?<=/namespaces/)[^/]+/", "", self.path).removeprefix("workers/")
-        return f"{self.method} {place}" + (f" ({self.nth})" if self.nth > 1 else "")
+        return shown(self.method, self.path) + (f" ({self.nth})" if self.nth > 1 else "")
+
+
+def shown(method: str, path: str) -> str:
+    """A call without what is the same in all of them."""
+    return f"{method} {re.sub(r'^/accounts/[0-9a-z]+/(?:workers/)?|(?<=/namespaces/)[^/]+/', '', path)}"
 
 
 def drill(setting: Setting, workflow: Workflow, few: int | None) -> None:

@@ -42,7 +42,9 @@ class Course:
     def tell(self, error: object) -> None:
         self.told = self.told or " ".join(str(error).split())
 
-    def until_done(self, work: Callable[[], object], told_by: type[Exception], again: int = 1) -> None:
+    def until_done(
+        self, work: Callable[[], object], told_by: type[Exception] | tuple[type[Exception], ...], again: int = 1
+    ) -> None:
         """Do it, and so often again where it says that it has failed, as whoever reads the error would."""
         for _ in range(again):
             try:

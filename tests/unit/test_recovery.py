@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from overskill.errors import CommandError
-from overskill.recovery import FINDERS, Clouds, adopt
+from overskill.recovery import FINDERS, Clouds, adopt, require_whole_state
 
 HOOK = "http://127.0.0.1:8786/webhooks/github"
 NAMESPACE = "WorkersForPlatformsDispatchNamespace"
@@ -125,3 +125,18 @@ def test_what_is_taken_up_is_declared_with_its_component(clouds, tmp_path):
     assert adopt(engine, "dev", clouds) == ["dispatcher"]
     assert engine.imported.keys() == {"dispatcher", "dispatcherWorker"}
     assert engine.imported["dispatcherWorker"]["id"] == f"{ACCOUNT}/w1"
+
+
+def test_half_a_state_is_told_with_its_remedy(tmp_path):
+    engine = SimpleNamespace(project=SimpleNamespace(backend=tmp_path))
+    file = tmp_path / ".pulumi" / "stacks" / "overskill-apps" / "local.shop.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"version": 3}')
+    require_whole_state(engine, "local.shop")
+    file.write_text('{"version": ')
+    with pytest.raises(CommandError, match=f"{file} is damaged .*: rm {file}; then the same again"):
+        require_whole_state(engine, "local.shop")
+    before = file.with_name("local.shop.json.bak")
+    before.write_text("{}")
+    with pytest.raises(CommandError, match=f"cp {before} {file}"):
+        require_whole_state(engine, "local.shop")
