@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from overskill.project import Project
 
 NO_SUCH_STACK = 6
 UNEVENTFUL = ("same", "read", "refresh")
+HALVES = ("create-replacement ", "delete-replaced ")
+"""How steps begin of which a replacement is made."""
 UNASKED = ("--yes", "--skip-preview")
 STACK = "pulumi:pulumi:Stack"
 """The type of the resource that a whole stack is."""
@@ -90,10 +93,11 @@ class Outcome:
         return ", ".join(counts) or "nothing to do"
 
     def diff(self) -> str:
-        """The steps as a diff in Markdown."""
+        """The steps as a diff in Markdown; what is replaced is one line of it."""
         if not self.steps:
             return "Nothing changes.\n"
-        lines = "\n".join(_signed(*step.split(" ", 1)) for step in self.steps)
+        told = [step for step in self.steps if not step.startswith(HALVES)]
+        lines = "\n".join(_signed(*step.split(" ", 1)) for step in told)
         return f"```diff\n{lines}\n```\n"
 
     def failure(self) -> str:
@@ -128,7 +132,7 @@ class Engine:
         """
         flags = [*(["--refresh"] if refresh else []), *self._with_policies]
         flags += ["--target", target] if target else []
-        flags += ["--plan", str(plan)] if plan else []
+        flags += ["--plan", str(plan), "--config-file", str(planned_config(plan))] if plan else []
         outcome = self._operate("up", stack, *UNASKED, *flags)
         if outcome.code == NO_SUCH_STACK:
             self.capture("stack", "init", stack, "--no-select")
@@ -136,8 +140,14 @@ class Engine:
         return outcome
 
     def save_plan(self, stack: str, file: Path) -> Outcome:
-        """Write what `up` would do to a file, for an `up` that does this and no more; its secrets are encrypted."""
-        return self._operate("preview", stack, "--save-plan", str(file), *self._with_policies)
+        """Write what `up` would do to a file, for an `up` that does this and no more; its secrets are encrypted.
+
+        The configuration is kept beside it, with the salt that they are encrypted with.
+        """
+        config = planned_config(file)
+        shutil.copyfile(self.folder / f"Pulumi.{stack}.yaml", config)
+        words = ("--save-plan", str(file), "--config-file", str(config), *self._with_policies)
+        return self._operate("preview", stack, *words)
 
     @property
     def _with_policies(self) -> Sequence[str]:
@@ -213,6 +223,11 @@ class Engine:
             )
         finally:
             self.project.forget_salt()
+
+
+def planned_config(plan: Path) -> Path:
+    """The configuration of a plan, in a file beside it."""
+    return plan.with_name(f"{plan.name}.yaml")
 
 
 def outcome_of(code: int, log: Path, events: Path) -> Outcome:

@@ -17,7 +17,9 @@ stack.add_typer(preview_env, name="preview-env")
 
 @stack.command()
 def plan(
-    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where the plan is written.")],
+    file: Annotated[
+        Path, typer.Argument(dir_okay=False, help="Where the plan is written; its configuration is put beside it.")
+    ],
     stack: Stack = LOCAL_STACK,
 ) -> None:
     """Write what a deploy would do to a file, and tell it; `stack deploy --plan` does this and no more."""

@@ -42,7 +42,7 @@ def gone(pull_request: PullRequestPlatform) -> str:
 def _changes(outcome: Outcome) -> str:
     if not outcome.steps:
         return "This push changed nothing of the platform.\n\n"
-    summary = f"<summary>What this push changed ({len(outcome.steps)})</summary>"
+    summary = "<summary>What this push changed</summary>"
     return f"<details>{summary}\n\n{outcome.diff()}\n</details>\n\n"
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import Checkout
+from conftest import PLANTED, Checkout
 
 HOST = "overskill-pr7-development-smoke.pr-7.overskill.localhost"
 
@@ -82,10 +82,12 @@ def test_a_deploy_does_what_was_planned_and_is_undone_if_it_does_not_serve(check
     source.write_text(before + "\n// another version\n")
     told = checkout.run("stack", "plan", str(plan))
     assert re.search(r"^[+!] WorkerVersion ", told, re.M), told
-    assert "local-" not in plan.read_text()
-    checkout.configure("local", overskill__parentCookies="drop")
+    secrets = [PLANTED, *checkout.cloud.credentials().values()]
+    assert [secret for secret in secrets if len(secret) >= 16 and secret in plan.read_text()] == []
+    planned = source.read_text()
+    source.write_text(before + "\n// a third version, which nobody has planned\n")
     assert "plan" in checkout.run("stack", "deploy", "--plan", str(plan), code=1)
-    checkout.configure("local", overskill__parentCookies=None)
+    source.write_text(planned)
     assert "production" in checkout.run("stack", "deploy", "--plan", str(plan))
 
     source.write_text("export default { fetch: () => new Response('broken', { status: 500 }) };")

@@ -139,7 +139,11 @@ def test_a_pull_request_has_a_platform_from_its_first_push_until_it_is_closed(re
 
 @pytest.mark.slow
 def test_drift_opens_one_issue_and_closes_it(repository):
+    """The app is the fleet's: what `app create` makes is known in one checkout alone, and this is another."""
     up = repository.up
+    up.run("app", "destroy", "ultrathink", "--now")
+    (up.root / "apps.yaml").write_text("apps: [{id: shop}]")
+    up.run("fleet", "apply", "apps.yaml")
 
     def look(count: int) -> list[dict[str, Any]]:
         repository.call("POST", "/actions/workflows/drift.yml/dispatches", ref="main")

@@ -120,7 +120,12 @@ def test_one_that_is_there_already_needs_no_room(monkeypatch):
         World(listed(7, 5), listed(2, 50), most=2).up(SEVEN)
 
 
-OUTCOME = Outcome(0, None, changes={"create": 1, "update": 1}, steps=["create Worker dispatcher", "replace X y"])
+OUTCOME = Outcome(
+    0,
+    None,
+    changes={"create": 1, "update": 1},
+    steps=["create Worker dispatcher", "create-replacement X y", "replace X y"],
+)
 
 
 def test_what_is_told_of_one_that_is_up():
