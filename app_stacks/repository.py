@@ -64,8 +64,9 @@ class AppRepository(pulumi.ComponentResource):
             **SETTINGS,
             # The code is its owner's: who destroys the app decides on it apart from that.
             archive_on_destroy=True,
-            # A repository has started from what it started from: another template would make it anew.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["template"]),
+            # A repository has started from what it started from: another template would make it anew. What one that is
+            # imported has of old is left to it.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["template", "hasDownloads"]),
         )
 
     def _rules(self, repository: pulumi.Input[str]) -> None:

@@ -63,8 +63,8 @@ class Template(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     protect=args.protect,
-                    # Nobody tells how a repository began: one that is imported would be changed for ever.
-                    ignore_changes=["autoInit"],
+                    # Of one that is imported: nobody tells how it began, and what it has of old is left to it.
+                    ignore_changes=["autoInit", "hasDownloads"],
                     import_=repository if args.adopt else None,
                 ),
             ).full_name

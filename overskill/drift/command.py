@@ -1,6 +1,7 @@
 """`overskill drift`."""
 
 import importlib.metadata
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -107,10 +108,16 @@ def sweep(platform: Platform, apis: Apis, options: Options) -> Report:
     def read() -> declared.Declared:
         return declared.read(platform.project, platform.stack)
 
+    first = read()
     place = Place.of(platform.stack, platform.config, platform.outputs)
     with closing(Memory(folder / f"{platform.stack}.sqlite")) as memory:
         examine = None if options.lists_only else examiner(platform, ENGINES)
-        found = Sweep(place, apis, memory, examine, options.settles).run(read(), read, options.deep)
+        found = Sweep(place, apis, memory, examine, options.settles).run(first, read, options.deep)
+    if found.scripts and not first.apps and not _records_are_here(platform):
+        raise CommandError(
+            f"there are {found.scripts} scripts and no record of any app: set OVERSKILL_DATABASE_URL to the control "
+            "plane's database, which has what is declared"
+        )
     if not options.lists_only:
         engine = Engine(platform.project, platform.project.root, platform.environment)
         try:
@@ -119,6 +126,12 @@ def sweep(platform: Platform, apis: Apis, options: Options) -> Report:
             found.problems.append(str(error))
     found.findings.sort()
     return found
+
+
+def _records_are_here(platform: Platform) -> bool:
+    """Whether an empty database can be the platform's own."""
+    local = platform.stack in platform.project.local_stacks()
+    return local or bool(os.environ.get("OVERSKILL_DATABASE_URL"))
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def test_the_control_plane_takes_the_declaration(run_app):
 
 
 def test_a_template_does_not_replace_a_repository(run_app):
-    assert run_app().options["ultrathink"]["ignoreChanges"] == ["template"]
+    assert run_app().options["ultrathink"]["ignoreChanges"] == ["template", "hasDownloads"]
 
 
 def test_no_secret_is_a_plain_input(run_app):
