@@ -5,6 +5,7 @@ import base64
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,7 @@ def test_a_rollback_during_a_deploy_ends_in_one_of_both_whole_and_the_records_kn
     broker.neighbours.slow = 0.03
     deploy(broker, "a", 1)
     deploy(broker, "b", 2)
-    seen = set()
+    seen, took = set(), [0.1]
     for attempt in range(times):
         version = "cdef"[attempt % 4]
         broker.neighbours.calls.clear()
@@ -201,11 +202,14 @@ def test_a_rollback_during_a_deploy_ends_in_one_of_both_whole_and_the_records_kn
 
         def push(version: str = version, attempt: int = attempt, begin: threading.Barrier = begin) -> None:
             begin.wait()
+            began = time.monotonic()
             assert deploy(broker, version, 100 + attempt).status_code == 200
+            took.append(time.monotonic() - began)
 
         pushing = threading.Thread(target=push)
         pushing.start()
         begin.wait()
+        time.sleep(took[-1] * (attempt % 8) / 8)  # at each stage of the deploy
         assert api(broker, "rollback", to=1).status_code == 202
         pushing.join()
         last = [call for call in broker.neighbours.calls if call.method == "PUT"][-1]
