@@ -22,6 +22,9 @@ DAY = dt.datetime(2026, 11, 3, tzinfo=dt.UTC)
 NOON = DAY + 12 * HOUR
 LATER = NOON + 11 * HOUR
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what no database makes a difference to."""
+
 
 class Cloudflare:
     """Tells what the test has told it: requests by hour and app, as data points and as invocations."""
@@ -125,6 +128,7 @@ def test_an_older_reading_does_not_replace_a_newer_one(collector, cloudflare):
     assert requests(collector) == {DAY.date(): 12}
 
 
+@on_sqlite
 def test_a_collection_that_was_cut_short_goes_on_where_it_was(collector, cloudflare):
     hours = [NOON + n * HOUR for n in range(4)]
     for hour in hours:
@@ -139,6 +143,7 @@ def test_a_collection_that_was_cut_short_goes_on_where_it_was(collector, cloudfl
     assert (cloudflare.asked[:2], requests(collector)) == (hours[2:], {DAY.date(): 4})
 
 
+@on_sqlite
 def test_an_hour_that_was_not_read_is_a_gap_and_one_without_requests_is_none(collector, cloudflare):
     cloudflare.fails_at = NOON + HOUR
     with pytest.raises(CloudflareError):
@@ -153,6 +158,7 @@ def test_an_hour_that_was_not_read_is_a_gap_and_one_without_requests_is_none(col
         assert coverage(session, NOON, NOON + 4 * HOUR).complete
 
 
+@on_sqlite
 def test_hours_in_which_the_sources_differ_are_told_and_so_are_samples(collector, cloudflare):
     cloudflare.requests[NOON] = {"shop": 1000}
     list(collector.collect(NOON + 7.5 * HOUR, NOON))
@@ -165,6 +171,7 @@ def test_hours_in_which_the_sources_differ_are_told_and_so_are_samples(collector
     assert (found.dispatched, found.invocations) == (2000, 1989)
 
 
+@on_sqlite
 def test_names_that_anybody_may_ask_for_are_no_apps_and_an_app_that_is_gone_still_is(collector, cloudflare):
     with collector.database.writing() as session:
         apps.declare(session, declaration("old", 9), actor="system")
@@ -176,6 +183,7 @@ def test_names_that_anybody_may_ask_for_are_no_apps_and_an_app_that_is_gone_stil
     assert {app: one.requests for app, one in found.items()} == {NO_APP: 50, "shop": 2, "old": 1}
 
 
+@on_sqlite
 def test_scripts_are_counted_once_a_day(collector, cloudflare):
     list(collector.collect(LATER, LATER - HOUR))
     cloudflare.scripts = ["shop"]
