@@ -51,9 +51,15 @@ def test_the_workers_are_uploaded_as_they_are(declare):
 
 
 OPTIONS = yaml.safe_load((GRAPHS / "options.yaml").read_text())
-NOT_IN_THE_GRAPH = {"overskill:providers", "overskill:githubApp", "cloudflare:baseUrl", "github:owner"}
-"""The first chooses plugins, before there is a graph; the second is for `./dev env` and `./dev doctor`; the others are
-read by the engine's default providers."""
+NOT_IN_THE_GRAPH = {
+    "overskill:providers",
+    "overskill:githubApp",
+    "overskill:previewStacks",
+    "cloudflare:baseUrl",
+    "github:owner",
+}
+"""The first chooses plugins, before there is a graph; the second is for `./dev env` and `./dev doctor`, the third for
+whoever makes preview stacks; the others are read by the engine's default providers."""
 
 
 @pytest.mark.parametrize("case", OPTIONS, ids=lambda case: f"{case['stack']}-{'-'.join(case['config'])}")
