@@ -27,8 +27,8 @@ def days(session: Session, month: Month) -> Iterator[Day]:
     time is the apps', by their requests.
     """
     lost: Counter[dt.date] = Counter()
-    query = sa.select(UsageReading).where(UsageReading.hour >= month.begin, UsageReading.hour < month.end)
-    for reading in session.scalars(query):
+    readings = sa.select(UsageReading).where(UsageReading.hour >= month.begin, UsageReading.hour < month.end)
+    for reading in session.scalars(readings):
         lost[reading.hour.date()] += max(reading.entered - reading.requests, 0)
     minutes = _actions_minutes(session, month)
     sums = sa.func.sum(UsageDay.requests), sa.func.sum(UsageDay.cpu_us)

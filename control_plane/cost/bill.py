@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final, Literal
 
 from control_plane.cost.allocation import Allowance, Shares, apportion
 from control_plane.cost.prices import STANDARD, Meter, Tariffs
 from control_plane.usage.tables import NO_APP
 
-FEE = "fee"
+FEE: Final = "fee"
 
 Day = Mapping[Meter, Mapping[str, int]]
 """What each app used of each meter on a day; what is counted by the month is a day's, too."""
@@ -19,7 +20,7 @@ class Line:
     """What a service costs for one meter, or its fee. `cost` is in micro-dollars, whole cents; so are the `shares`."""
 
     service: str
-    meter: Meter | str
+    meter: Meter | Literal["fee"]
     amount: int
     included: int
     cost: int
@@ -47,7 +48,7 @@ class Bill:
                 found[app] = found.get(app, 0) + share
         return found
 
-    def line(self, meter: Meter | str) -> Line:
+    def line(self, meter: Meter | Literal["fee"]) -> Line:
         return next(line for line in self.lines if line.meter == meter)
 
 

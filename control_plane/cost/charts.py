@@ -67,7 +67,7 @@ class Chart:
 
 def requests_by_day(report: Report) -> Chart:
     """A bar for each day, by app environment. A day with hours that were not read says so."""
-    kinds = {**{name: name for name in APP_ENVIRONMENTS[::-1]}, "": "no app"}
+    kinds: dict[str, str] = {**{name: name for name in APP_ENVIRONMENTS[::-1]}, "": "no app"}
     days = report.month.days
     amounts = [[report.days[day, kind].requests if (day, kind) in report.days else 0 for kind in kinds] for day in days]
     scale, labels, lines = _axis(max(map(sum, amounts)), _count)
@@ -97,7 +97,8 @@ def cost_by_app(report: Report) -> Chart:
     rows = [row for row in report.rows if row.total][:SHOWN]
     most = max((row.total for row in rows), default=1)
     scale = (WIDTH - NAMES - 90) / most
-    shapes, labels = [], []
+    shapes: list[Shape] = []
+    labels: list[Label] = []
     for n, row in enumerate(rows):
         y = TOP + n * ROW
         labels.append(Label(NAMES - 8, y + 15, _short(_name(row)), "end"))
@@ -112,7 +113,7 @@ def cost_of_an_app(report: Report) -> Chart:
     bars = [("now", report.of_app), *((f"{one.apps:,} apps", one.of_app) for one in report.scenarios)]
     scale, labels, lines = _axis(max(GOAL, *(math.ceil(cost) for _, cost in bars)), dollars)
     step = (WIDTH - LEFT - RIGHT - GOAL_NAME) / len(bars)
-    shapes = []
+    shapes: list[Shape] = []
     for n, (name, cost) in enumerate(bars):
         middle, height = LEFT + (n + 0.5) * step, float(cost) * scale
         y, kind = HEIGHT - BOTTOM - height, "within" if cost <= GOAL else "above"

@@ -98,7 +98,8 @@ def report(session: Session, month: Month, now: dt.datetime, given: Day | None =
     """Raises `LookupError` for a month of which there are no prices. `given`: use that is not collected."""
     prices = tariffs(month)
     scripts = amounts.scripts(session, month)
-    used = chain(amounts.days(session, month), [{"scripts": scripts}, given or {}])
+    of_month: list[Day] = [{"scripts": scripts}, given or {}]
+    used = chain(amounts.days(session, month), of_month)
     made = bill(prices, amounts.apps(session, month), used)
     until = min(month.end, now.replace(minute=0, second=0, microsecond=0) + HOUR)
     known = coverage(session, month.begin, max(month.begin, until))

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
@@ -68,7 +68,7 @@ def standalone(found: Report) -> str:
     return page("cost_report.html", operator=None, style=Markup(STYLE.read_text()), **_content(found))  # noqa: S704
 
 
-def _content(found: Report) -> dict[str, object]:
+def _content(found: Report) -> dict[str, Any]:
     return {
         "report": found,
         "plots": {

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from app_stacks.cloudflare_api import CloudflareApi, CloudflareError
+from app_stacks.cloudflare_api import CloudflareApi
+from app_stacks.cloudflare_error import CloudflareError
 
 NEVER_WRITTEN = "unable to find type of table"
 """What SQL answers of a dataset to which no data point was ever written."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,7 +25,7 @@ from control_plane.usage.tables import QuotaMark
 from infra.platform_config import Quota
 
 ACTOR = "system:quota"
-OVER_QUOTA = "over-quota"
+OVER_QUOTA: Final = "over-quota"
 ALERT = Fraction(80, 100)
 
 

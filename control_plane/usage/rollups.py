@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -61,7 +61,7 @@ def _put(session: Session, table: type[Table], rows: Sequence[Mapping[str, Any]]
     if not rows:
         return
     dialect = session.get_bind().dialect.name
-    columns = table.__table__
+    columns = cast(sa.Table, table.__table__)
     insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(columns)
     keys = [column.name for column in columns.primary_key]
     replaced = {name: insert.excluded[name] for name in rows[0] if name not in keys}
