@@ -2,6 +2,7 @@
 
 import base64
 import fcntl
+import functools
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ INSTALL = ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromiu
 MISSING = f"no browser: none of {', '.join(NAMES)} is on PATH, and only root can install one (apt-get)"
 
 
+@functools.cache
 def installed() -> str | None:
     """A browser of this machine; as root one is installed from Debian."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
