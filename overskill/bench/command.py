@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from overskill.bench import measuring
+from overskill.bench.check_table import show_check
 from overskill.bench.checkout import Checkout, checkout
 from overskill.bench.control_plane.table import show_control_plane
 from overskill.bench.dispatch_result import Settings
@@ -49,6 +50,14 @@ def provision(
     _tell(found, show_provision, as_json=as_json)
 
 
+@bench.command()
+def check(apps: Sizes = None, *, quick: Quick = False, as_json: AsJson = False) -> None:
+    """Measure what it takes to find that nothing differs, by `overskill drift` and by a refresh of each stack."""
+    with _platform() as made:
+        found = measuring.check(*made, sizes=apps, quick=quick)
+    _tell(found, show_check, as_json=as_json)
+
+
 @bench.command("control-plane")
 def control_plane(*, quick: Quick = False, as_json: AsJson = False) -> None:
     """Measure what the control plane takes: webhooks a second, watchers at once, pages with very many apps."""
@@ -74,12 +83,19 @@ def whole(
 ) -> None:
     """Run all of them, one after the other, on one platform."""
     with _platform() as made:
+        # Before the apps that others leave, which no stack has, and before the database is full of copies.
         benchmarks = [
             Benchmark(
                 name="push",
                 title="From a push to a live page",
                 measure=lambda: measuring.push(*made, pushes=None, quick=quick),
                 show=show_push,
+            ),
+            Benchmark(
+                name="check",
+                title="Finding that nothing differs",
+                measure=lambda: measuring.check(*made, sizes=None, quick=quick),
+                show=show_check,
             ),
             Benchmark(
                 name="provision",

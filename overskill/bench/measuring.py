@@ -14,6 +14,7 @@ from overskill.local_cloud_process import Programs
 from overskill.project import Project
 from overskill.toolchain import Part, Toolchain
 from overskill.toolchain.programs import answer
+from overskill.toolchain.versions import PULUMI
 
 PUSHES, QUICK_PUSHES = 21, 3
 SIZES, QUICK_SIZES = (1, 10), (2,)
@@ -52,6 +53,15 @@ def control_plane(checkout: Checkout, folder: Path, *, quick: bool) -> dict[str,
     settings, toolchain = bench.Settings.of(quick=quick), Toolchain(checkout.project.root)
     found = bench.measure(checkout, Load(toolchain.vegeta, folder), settings)
     return bench.report(found, settings, quick=quick, versions=_vegeta(toolchain))
+
+
+def check(checkout: Checkout, folder: Path, *, sizes: Sequence[int] | None, quick: bool) -> dict[str, Any]:
+    """On the platform of `checkout`. Raises `CommandError` where one fails."""
+    from overskill.bench import check as bench  # noqa: PLC0415
+
+    settings = bench.Settings(apps=sorted(set(sizes or (QUICK_SIZES if quick else SIZES))))
+    rows = bench.measure(checkout, settings, folder)
+    return bench.report(rows, settings, quick=quick, versions={"pulumi": PULUMI})
 
 
 def push(checkout: Checkout, folder: Path, *, pushes: int | None, quick: bool) -> dict[str, Any]:

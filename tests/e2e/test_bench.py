@@ -31,7 +31,7 @@ def test_all_of_them_compare_within_one_run(tmp_path: Path):
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout.splitlines()[-1])
     results = found["results"]
-    assert results.keys() == found["ratios"].keys() == {"push", "control-plane", "provision", "dispatch"}
+    assert results.keys() == found["ratios"].keys() == {"push", "check", "control-plane", "provision", "dispatch"}
     assert all(f"`./dev bench {name}`" in page.read_text() for name in results)
 
     dispatch = results["dispatch"]
@@ -50,6 +50,7 @@ def test_all_of_them_compare_within_one_run(tmp_path: Path):
     assert rows["fleet"]["callsPerApp"]["cloudflare"] < rows["loop"]["callsPerApp"]["cloudflare"]
     assert rows["fleet"]["secondsOfFloor"] == results["provision"]["ratio"] > 1
 
+    assert results["check"]["ratio"] > 1
     assert 0.02 < results["control-plane"]["ratio"] < 1
     assert results["control-plane"]["growth"]["slowestPageExponent"] < 1
     assert 1 <= results["push"]["ratio"] < 5

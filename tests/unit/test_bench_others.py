@@ -7,10 +7,12 @@ import pytest
 from rich.console import Console
 from standardwebhooks import Webhook
 
-from overskill.bench import push
+from overskill.bench import check, push
+from overskill.bench.check_table import show_check
 from overskill.bench.control_plane import bench as plane
 from overskill.bench.control_plane.deliveries import deliveries
 from overskill.bench.control_plane.table import show_control_plane
+from overskill.bench.provision.run import Run
 from overskill.bench.push_table import show_push
 from overskill.bench.samples import Sample
 from overskill.bench.whole import Benchmark, together, write_page
@@ -32,6 +34,15 @@ def served() -> dict:
     return plane.report(found, plane.Settings.of(quick=True), quick=True, versions={"vegeta": "12"})
 
 
+def checked() -> dict:
+    def row(name: str, apps: int, calls: int) -> check.Row:
+        run = Run(seconds=apps, cpu=apps, memory=10**6, calls={"cloudflare": calls, "github": calls, "content": 0})
+        return check.Row(name=name, apps=apps, run=run)
+
+    rows = [row("drift", 1, 5), row("refresh", 1, 8), row("drift", 100, 10), row("refresh", 100, 800)]
+    return check.report(rows, check.Settings(apps=[1, 100]), quick=False, versions={"pulumi": "3"})
+
+
 def shown(show, found: dict) -> str:
     output = io.StringIO()
     show(found, Console(file=output, width=120))
@@ -49,6 +60,14 @@ def test_the_push_that_fills_the_cache_is_told_apart():
 def test_a_phase_that_not_all_pushes_have_is_left_out():
     found = [push.Push(live=1, phases={"queued": 0.1, "built": 0.5}), push.Push(live=1, phases={"queued": 0.1})]
     assert push.report(found, push.Settings(pushes=2), quick=True, versions={})["phases"].keys() == {"queued"}
+
+
+def test_calls_of_a_sweep_are_compared_with_those_of_refreshes():
+    found = json.loads(json.dumps(checked()))
+    assert (found["ratio"], found["goals"][0]["met"]) == (80, True)
+    assert found["growth"]["refresh"]["callsExponent"] == pytest.approx(1)
+    assert found["growth"]["drift"]["callsExponent"] < 0.2
+    assert "calls grow with apps ** 1.00" in shown(show_check, found)
 
 
 def test_webhooks_are_compared_with_the_health_of_their_round():

@@ -1,0 +1,108 @@
+"""What it takes to find that nothing differs: by lists, and by a refresh of each stack."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from overskill.bench.checkout import Checkout
+from overskill.bench.growth import exponent
+from overskill.bench.provision.contenders import Program
+from overskill.bench.provision.run import Run, measured
+from overskill.bench.result import Goal, result
+from overskill.progress import step
+from overskill.project import LOCAL_STACK
+
+FEWER_CALLS = 20.0
+DRIFT, REFRESH = "drift", "refresh"
+REFRESH_ALL = """
+for stack in "$@"; do
+    "$PYTHON" -m overskill pulumi -C app_stacks refresh --preview-only --expect-no-changes --non-interactive -s "$stack"
+done
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """`apps` are the sizes, one after the other."""
+
+    apps: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What a contender has taken for so many apps."""
+
+    name: str
+    apps: int
+    run: Run
+
+    @property
+    def calls(self) -> int:
+        return self.run.calls["cloudflare"] + self.run.calls["github"]
+
+    def json(self) -> dict[str, Any]:
+        figures = {"seconds": self.run.seconds, "cpuSeconds": self.run.cpu, "memoryBytes": self.run.memory}
+        return {"contender": self.name, "apps": self.apps, **figures, "calls": self.calls}
+
+
+def measure(checkout: Checkout, settings: Settings, folder: Path) -> list[Row]:
+    """Make the apps, look at them twice by `overskill drift`, of which the second is measured, and refresh each.
+
+    Raises `CommandError` where one fails, or finds that something differs.
+    """
+    rows = []
+    for apps in sorted(settings.apps):
+        names = [f"check-{number}x" for number in range(apps)]
+        file = folder / "checked.yaml"
+        file.write_text(yaml.safe_dump({"apps": [{"id": name} for name in names]}))
+        with step(f"{apps} apps, made and looked at") as running:
+            checkout.run("fleet", "apply", str(file))
+            checkout.run("drift")
+            for name, program in _programs(checkout, names).items():
+                running.detail = name
+                run = measured(program, checkout, folder / f"{name}-{apps}.log")
+                rows.append(Row(name=name, apps=apps, run=run))
+    return rows
+
+
+def report(rows: Sequence[Row], settings: Settings, *, quick: bool, versions: Mapping[str, str]) -> dict[str, Any]:
+    """The whole result. `ratio` is the calls of the refreshes over those of the sweep, for the most apps."""
+    most = max(settings.apps)
+    calls = {(row.name, row.apps): row.calls for row in rows}
+    ratio = calls[REFRESH, most] / calls[DRIFT, most]
+    return result(
+        "check",
+        quick=quick,
+        versions=versions,
+        settings=settings,
+        goals=[Goal(name=f"calls of the refreshes, of the sweep's, {most} apps", measured=ratio, at_least=FEWER_CALLS)],
+        ratio=ratio,
+        ratioOf=f"calls of a refresh of each stack over those of a sweep, {most} apps",
+        rows=[row.json() for row in rows],
+        growth={name: _growth([row for row in rows if row.name == name]) for name in (DRIFT, REFRESH)},
+    )
+
+
+def _programs(checkout: Checkout, names: Sequence[str]) -> Mapping[str, Program]:
+    """By name: the sweep, and a refresh of each app's stack and of the platform's."""
+    folder = checkout.project.root
+    stacks = [f"{LOCAL_STACK}.{name}" for name in names]
+    environment = {**checkout.environment, "PYTHON": sys.executable}
+    return {
+        DRIFT: Program(command=checkout.command("drift"), folder=folder, environment=checkout.environment),
+        REFRESH: Program(
+            command=["bash", "-ec", REFRESH_ALL, "refresh", *stacks], folder=folder, environment=environment
+        ),
+    }
+
+
+def _growth(rows: Sequence[Row]) -> dict[str, float | None]:
+    sizes = [row.apps for row in rows]
+    return {
+        "callsExponent": exponent(sizes, [row.calls for row in rows]),
+        "secondsExponent": exponent(sizes, [row.run.seconds for row in rows]),
+    }
