@@ -13,14 +13,16 @@ from overskill.bench.growth import exponent
 from overskill.bench.provision.contenders import Program
 from overskill.bench.provision.run import Run, measured
 from overskill.bench.result import Goal, result
+from overskill.fleet.projects import home
 from overskill.progress import step
 from overskill.project import LOCAL_STACK
 
 FEWER_CALLS = 20.0
 DRIFT, REFRESH = "drift", "refresh"
 REFRESH_ALL = """
-for stack in "$@"; do
-    "$PYTHON" -m overskill pulumi -C app_stacks refresh --preview-only --expect-no-changes --non-interactive -s "$stack"
+while [ "$#" -gt 0 ]; do
+    "$PYTHON" -m overskill pulumi -C "$1" refresh --preview-only --expect-no-changes --non-interactive -s "$2"
+    shift 2
 done
 """
 
@@ -88,9 +90,14 @@ def report(rows: Sequence[Row], settings: Settings, *, quick: bool, versions: Ma
 
 
 def _programs(checkout: Checkout, names: Sequence[str]) -> Mapping[str, Program]:
-    """By name: the sweep, and a refresh of each app's stack and of the platform's."""
+    """By name: the sweep, and a refresh of each app's stack, in the project where the fleet has it."""
     folder = checkout.project.root
-    stacks = [f"{LOCAL_STACK}.{name}" for name in names]
+    stacks = [
+        word
+        for name in names
+        for stack in (f"{LOCAL_STACK}.{name}",)
+        for word in (str(home(checkout.project, name, stack).folder), stack)
+    ]
     environment = {**checkout.environment, "PYTHON": sys.executable}
     return {
         DRIFT: Program(command=checkout.command("drift"), folder=folder, environment=checkout.environment),
