@@ -49,7 +49,7 @@ MonthOption = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="[d
 @usage.command()
 def collect(
     since: Annotated[
-        str, typer.Option(metavar="YYYY-MM-DD", help="From when on, the first time. [default: the month's first day]")
+        str, typer.Option(metavar="YYYY-MM-DD", help="From when on, the first time. [default: the audit's first deed]")
     ] = "",
     stack: Stack = LOCAL_STACK,
 ) -> None:

@@ -59,7 +59,10 @@ class Collector:
     platform: Platform
 
     def collect(self, now: dt.datetime, since: dt.datetime | None = None) -> Iterator[Collected]:
-        """Read what is due, one hour after the other, and which scripts there are today."""
+        """Read what is due, one hour after the other, and which scripts there are today.
+
+        The first time from `since` on, or from where this month and the record of all that was done both have begun.
+        """
         for hour in self._due(now, since):
             yield self._read(hour, now)
         namespaces = self.platform.namespaces.values()
@@ -68,9 +71,12 @@ class Collector:
     def _due(self, now: dt.datetime, since: dt.datetime | None) -> list[dt.datetime]:
         with self.database.reading() as session:
             rows = session.execute(sa.select(UsageReading.hour, UsageReading.read_at)).all()
+            begun = session.scalar(sa.select(sa.func.min(AuditEntry.at))) or now
         read = {row.hour: row.read_at for row in rows}
         month = now.replace(day=1, hour=0)
-        first = max(min([since or month, *read]), now - rollups.KEPT).replace(minute=0, second=0, microsecond=0)
+        first = max(min([since or max(month, begun), *read]), now - rollups.KEPT).replace(
+            minute=0, second=0, microsecond=0
+        )
         count = int((now - first) / HOUR) + 1
         return [hour for n in range(count) if is_due(hour := first + n * HOUR, read.get(hour), now)]
 

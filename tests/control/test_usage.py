@@ -89,6 +89,14 @@ def requests(collector: Collector, app: str | None = None) -> dict[dt.date, int]
         return {day: usage.requests for (day, _), usage in days.items()}
 
 
+def test_a_new_control_plane_reads_from_its_first_deed_on(collector, cloudflare):
+    first = dt.datetime.now(dt.UTC).replace(minute=0, second=0, microsecond=0)
+    cloudflare.rows = lambda *_: []
+    list(collector.collect(first + 2.5 * HOUR))
+    begin = max(first, (first + 2.5 * HOUR).replace(day=1, hour=0, minute=0))
+    assert cloudflare.asked == [begin + n * HOUR for n in range(int((first + 2.5 * HOUR - begin) / HOUR) + 1)]
+
+
 def test_a_day_is_the_sum_of_its_hours_and_what_is_read_twice_counts_once(collector, cloudflare):
     cloudflare.requests[NOON] = {"shop": 10, "cafe": 2}
     cloudflare.requests[NOON + HOUR] = {"shop": 5}
