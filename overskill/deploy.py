@@ -32,7 +32,7 @@ def deploy(context: StackContext, plan: Path | None = None) -> list[Probe]:
     if context.config.overskill.template == "own":
         publish(context.project, context.config, context.credentials)
     try:
-        return smoke.test(context)
+        return smoke.test(context, smoke.KNOWN_SECONDS if before else smoke.SECONDS)
     except CommandError as error:
         raise CommandError(f"{error}\n{_undo(context, before)}") from None
 

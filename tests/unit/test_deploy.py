@@ -18,7 +18,7 @@ class World:
         self.context = SimpleNamespace(stack="dev", config=config, up=lambda plan: self.versions.pop(0))
         monkeypatch.setattr(deploy, "serving_now", lambda context: self.versions[0])
         monkeypatch.setattr(deploy, "give_back", self.give_back)
-        monkeypatch.setattr(smoke, "test", lambda context: ["answered"] if works else self.fail())
+        monkeypatch.setattr(smoke, "test", lambda context, seconds: ["answered"] if works else self.fail())
 
     def give_back(self, context, version: str) -> str:
         self.given_back.append(version)
