@@ -64,7 +64,9 @@ class Uploader:
         try:
             return self._read(target, self.bundles.open(digest))
         except KeyError as missing:
-            raise Refused(404, f"bundle {digest} is not kept, or not whole: file {missing} is missing") from None
+            raise Refused(
+                404, f"bundle {digest} is not kept, or not whole: file {missing} is missing, or damaged"
+            ) from None
         except Damaged as damaged:
             raise Refused(409, str(damaged)) from None
 

@@ -172,7 +172,7 @@ def test_what_was_lost_or_damaged_is_told_and_nothing_is_uploaded(broker: World,
     broker.neighbours.calls.clear()
     file.write_bytes(b"something else")
     damaged = api(broker, "rollback")
-    assert (damaged.status_code, digest in damaged.json()["detail"]) == (409, True)
+    assert (damaged.status_code, digest in damaged.json()["detail"]) == (404, True)
     file.unlink()
     missing = api(broker, "rollback")
     assert (missing.status_code, digest in missing.json()["detail"]) == (404, True)
