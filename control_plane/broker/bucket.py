@@ -34,9 +34,12 @@ class Bucket:
 
     def get(self, digest: str) -> bytes:
         try:
-            return bytes(obstore.get(self._objects, _file(digest)).bytes())
+            content = bytes(obstore.get(self._objects, _file(digest)).bytes())
         except FileNotFoundError:
             raise KeyError(digest) from None
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise KeyError(digest)
+        return content
 
     def size(self, digest: str) -> int:
         try:

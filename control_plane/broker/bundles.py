@@ -28,7 +28,7 @@ class Store(Protocol):
         """Keep a file; its SHA-256."""
 
     def get(self, digest: str) -> bytes:
-        """Raises `KeyError`."""
+        """Raises `KeyError`, also for what is not what its name says."""
 
     def size(self, digest: str) -> int:
         """Bytes of a file. Raises `KeyError`."""
@@ -62,7 +62,6 @@ class Folder:
         return digest.hexdigest()
 
     def get(self, digest: str) -> bytes:
-        """What is not what its name says counts as missing."""
         try:
             content = self._file(digest).read_bytes()
         except FileNotFoundError:

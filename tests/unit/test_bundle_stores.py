@@ -114,6 +114,14 @@ def test_what_a_bucket_has_is_not_sent_again(s3: S3) -> None:
     assert list(s3.objects.values()) == [b"one", b"two"]
 
 
+def test_what_was_changed_behind_a_buckets_back_is_missing(s3: S3) -> None:
+    bucket = Bucket("s3://bundles/development")
+    digest = bucket.put([b"one"])
+    s3.objects = dict.fromkeys(s3.objects, b"two")
+    with pytest.raises(KeyError):
+        bucket.get(digest)
+
+
 def test_the_setting_says_which_it_is(tmp_path: Path, s3: S3) -> None:
     digest = bundles.opened(settings(tmp_path)).store.put([b"one"])
     assert Folder(tmp_path / "bundles").get(digest) == b"one"
