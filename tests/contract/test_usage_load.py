@@ -167,7 +167,12 @@ def check(platform: Platform, load: list[Sent]) -> None:
     while True:
         platform.collect()
         used = platform.used()
-        if sum(one.requests for one in used.values()) >= sum(one.times for one in load):
+        dispatched = sum(figures["dispatched"] for figures in sent.values())
+        # Each of the two sources is late in its own way.
+        if (
+            sum(one.requests for one in used.values()) >= sum(one.times for one in load)
+            and sum(one.invocations for one in used.values()) >= dispatched
+        ):
             break
         assert time.monotonic() < deadline, used
         time.sleep(0.2)
