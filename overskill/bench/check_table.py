@@ -8,7 +8,7 @@ from rich.table import Table
 
 from overskill.bench.table import goals
 
-NOTES = "drift: overskill drift, the platform and all apps; refresh: pulumi refresh --preview-only of each app's stack."
+NOTES = "drift: overskill drift, the platform and all apps; refresh: pulumi refresh --preview-only of the same stacks."
 
 
 def show_check(found: Mapping[str, Any], console: Console) -> None:
@@ -24,6 +24,7 @@ def show_check(found: Mapping[str, Any], console: Console) -> None:
         if growth["callsExponent"] is not None:
             told = f"calls grow with apps ** {growth['callsExponent']:.2f}, wall ** {growth['secondsExponent']:.2f}"
             console.print(f"{name}: {told}")
-    console.print(goals(found["goals"]))
+    if found["goals"]:
+        console.print(goals(found["goals"]))
     machine = found["machine"]
     console.print(f"{NOTES} {machine['cores']} cores, load {machine['load']:.1f}.", style="dim")

@@ -50,7 +50,7 @@ def test_all_of_them_compare_within_one_run(tmp_path: Path):
     assert rows["fleet"]["callsPerApp"]["cloudflare"] < rows["loop"]["callsPerApp"]["cloudflare"]
     assert rows["fleet"]["secondsOfFloor"] == results["provision"]["ratio"] > 1
 
-    assert results["check"]["ratio"] > 1
+    assert results["check"]["ratio"] > 0.5
     assert 0.02 < results["control-plane"]["ratio"] < 1
     assert results["control-plane"]["growth"]["slowestPageExponent"] < 1
     assert 1 <= results["push"]["ratio"] < 5
