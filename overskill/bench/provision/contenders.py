@@ -78,7 +78,8 @@ def alchemy(task: Task, _checkout: Checkout, toolchain: Toolchain, folder: Path)
     program.write_text((HERE / "alchemy.mjs").read_text())
     (folder / "node_modules").symlink_to(packages / "node_modules")
     scripts = [
-        {"app": app, "name": name, "namespace": f"alchemy-{namespace}"}
+        # It takes up no namespace that exists, so each run of it has its own.
+        {"app": app, "name": name, "namespace": f"alchemy-{len(task.scripts)}-{namespace}"}
         for app, each in task.scripts.items()
         for name, namespace in each
     ]
