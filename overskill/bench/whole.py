@@ -12,7 +12,7 @@ COLUMNS = 120
 
 HEAD = """# Benchmarks
 
-Written by `./dev bench all --page docs/benchmarks.md`, never by hand: on {date}, {machine}. What is compared was
+Written by `./dev bench all{quick} --page docs/benchmarks.md`, never by hand: on {date}, {machine}. What is compared was
 measured in one run, one directly after the other; ratios say more than times do, which are this machine's.
 What each measures, and against what: [ADR 24](adr/0024-benchmarks.md).
 """
@@ -56,7 +56,10 @@ def write_page(file: Path, benchmarks: Sequence[Benchmark], found: Mapping[str, 
     machine = results[benchmarks[0].name]["machine"]
     told = f"{machine['system']}, {machine['cores']} cores, {machine['memoryBytes'] / 2**30:.0f} GiB"
     sections = [_section(one, results[one.name]) for one in benchmarks]
-    file.write_text(HEAD.format(date=found["date"][:10], machine=told) + "".join(sections))
+    file.write_text(
+        HEAD.format(quick=" --quick" if found["quick"] else "", date=found["date"][:10], machine=told)
+        + "".join(sections)
+    )
 
 
 def _section(benchmark: Benchmark, found: Mapping[str, Any]) -> str:

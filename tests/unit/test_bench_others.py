@@ -99,3 +99,6 @@ def test_the_page_has_a_section_for_each_with_its_command_and_its_ratio(tmp_path
     assert {goal["bench"] for goal in found["goals"]} == {"push", "control-plane"}
     assert page.index("## From a push") < page.index("`./dev bench push`: 1.67") < page.index("## The control plane")
     assert "wrangler 4" in page
+    assert "`./dev bench all --page" in page
+    write_page(tmp_path / "benchmarks.md", benchmarks, {**found, "quick": True})
+    assert "`./dev bench all --quick --page" in (tmp_path / "benchmarks.md").read_text()
