@@ -19,6 +19,9 @@ from overskill.local_api import start
 from overskill.local_cloud_process import LocalCloud, Programs
 from overskill.project import LOCAL_STACK, Project
 
+QUIET = {"OVERSKILL_USAGE_MINUTES": "0"}
+"""The control plane makes no calls by itself: those of a benchmark are counted."""
+
 PORTS = ("8786", "8787", "8788")
 """As Pulumi.local.yaml names them."""
 
@@ -77,7 +80,7 @@ def checkout(source: Project, folder: Path) -> Iterator[Checkout]:
     Raises `CommandError` where that fails.
     """
     _copy(source.root, folder)
-    made = Checkout(Project(folder), os.environ | {"PYTHONPATH": str(folder)})
+    made = Checkout(Project(folder), os.environ | {"PYTHONPATH": str(folder), **QUIET})
     with ExitStack() as ending:
         ending.callback(made.run, "down")
         # One that was started afresh is a child of this process, which alone can wait for its end.
