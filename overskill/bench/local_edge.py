@@ -5,7 +5,6 @@ ingress, its loader of apps and the hop of HTTP between its two workerd processe
 """
 
 import json
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from overskill.bench.dispatch_worker import (
     values,
 )
 from overskill.bench.load import Target
+from overskill.checkout_copy import free_ports
 from overskill.errors import CommandError
 from overskill.local_cloud_process import LocalCloud, Programs
 
@@ -44,7 +44,7 @@ def local_edge(programs: Programs, source: Path, apps: int, folder: Path) -> Ite
     `dispatcher`, the dispatch Worker whose modules are in `source`: a target for each app, where the others have one.
     Raises `CommandError` if the local cloud does not start, or refuses a call.
     """
-    api_port, edge_port = _free_ports()
+    api_port, edge_port = free_ports(2)
     cloud = LocalCloud(
         state=folder / "state",
         log=folder / "local-cloud.log",
@@ -143,9 +143,3 @@ def _text(name: str, text: str) -> dict[str, str]:
 
 def _json(name: str, value: Any) -> dict[str, Any]:
     return {"type": "json", "name": name, "json": value}
-
-
-def _free_ports() -> tuple[int, int]:
-    """Two ports that nobody listens on, for the API and for the edge."""
-    with socket.create_server(("127.0.0.1", 0)) as api, socket.create_server(("127.0.0.1", 0)) as edge:
-        return api.getsockname()[1], edge.getsockname()[1]

@@ -1,7 +1,6 @@
 """The local cloud of a run of drills: a process with a folder for this once, whose calls go wrong as they are told."""
 
 import itertools
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 from app_stacks.patience import Patience
 from infra.names import APP_ENVIRONMENTS, Origins
 from infra.outputs import PlatformOutputs
+from overskill.checkout_copy import free_ports
 from overskill.local_cloud_process import LocalCloud, Programs
 
 PREFIX = "overskill-development"
@@ -128,12 +128,3 @@ def running(programs: Programs, folder: Path, seed: int) -> Iterator[Cloud]:
             yield made
     finally:
         process.stop()
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports of this machine that nobody has, all different."""
-    opened = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports: list[int] = [one.getsockname()[1] for one in opened]
-    for one in opened:
-        one.close()
-    return ports

@@ -2,33 +2,30 @@
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psutil
 
 from app_stacks.cloudflare_error import CloudflareError
 from overskill import apps
-from overskill.drill.cloud import FAULTS, free_ports
+from overskill.checkout_copy import copied
+from overskill.drill.cloud import FAULTS
 from overskill.drill.faulty_calls import shown
 from overskill.drill.files import HALF, halve
 from overskill.drill.row import Row, drilled, require
 from overskill.drill.setting import Setting
 from overskill.errors import CommandError
 from overskill.local_api import ask
-from overskill.project import LOCAL_STACK, Project
+from overskill.project import Project
 from overskill.removal import Removal
 from overskill.session import Session
 
-IGNORED = (".git", ".venv", ".overskill", "node_modules", "stacks", "__pycache__", ".ruff_cache", ".pytest_cache")
-PORTS = ("8786", "8787", "8788")
 CREATES, DESTROYS, KILLS = 6, 3, 3
 SERVICES = {"Cloudflare": ("cloudflare", "/client/v4"), "GitHub": ("github", "/api/v3")}
 TOLD = (CommandError, CloudflareError)
@@ -166,15 +163,3 @@ class _Drills:
             yield
         finally:
             ask(self._session.cloud, "PUT", "profile", json={})
-
-
-def copied(root: Path, to: Path) -> Path:
-    """The checkout, without what it has made, with ports of its own."""
-    shutil.copytree(root, to, ignore=shutil.ignore_patterns(*IGNORED), symlinks=True)
-    (to / "app_stacks" / "stacks").mkdir()
-    file = to / f"Pulumi.{LOCAL_STACK}.yaml"
-    text = file.read_text()
-    for known, port in zip(PORTS, free_ports(len(PORTS)), strict=True):
-        text = text.replace(known, str(port))
-    file.write_text(text)
-    return to

@@ -25,7 +25,8 @@ from control_plane.database import Database
 from control_plane.pipeline import WORKFLOW
 from infra.names import APP_ENVIRONMENTS
 from infra.outputs import PlatformOutputs
-from overskill.drill.cloud import Cloud, free_ports
+from overskill.checkout_copy import free_ports
+from overskill.drill.cloud import Cloud
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 ROOT_SECRET = "the-root-secret-of-a-drill"  # noqa: S105 - signs nothing but drills

@@ -20,7 +20,8 @@ from control_plane import access
 from control_plane.database import Database
 from control_plane.migration import migrate
 from infra.credentials import derived
-from overskill.drill.cloud import Cloud, free_ports
+from overskill.checkout_copy import free_ports
+from overskill.drill.cloud import Cloud
 from overskill.drill.plane import COMMIT, NOW, ROOT_SECRET, settings_of, variables
 from overskill.errors import CommandError
 
