@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,6 +108,13 @@ class Checkout:
         """Ask the edge for `host`, one below a platform's domain or a dispatch Worker's own."""
         port = self.cloud.edge_port
         return httpx.get(f"http://127.0.0.1:{port}{path}", headers={"Host": f"{host}:{port}"}, trust_env=False)
+
+    def await_status(self, host: str, status: int) -> None:
+        """Within the time that the dispatch Worker keeps what it has read of an app."""
+        deadline = time.monotonic() + self.config.overskill.app_cache_seconds + 1
+        while (found := self.page(host).status_code) != status:
+            assert time.monotonic() < deadline, f"{host}: {found} instead of {status}"
+            time.sleep(0.1)
 
 
 def copy_project(root: Path) -> None:

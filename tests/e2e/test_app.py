@@ -171,4 +171,4 @@ def test_destroyed_it_is_gone(up):
     assert up.api("GET", "/api/v3/repos/overskill-apps/shop").status_code == 404
     assert data(up) == {"d1": [], "kv": [], "r2": []}
     assert records(up) == {}
-    assert up.page("shop.overskill.localhost").status_code == 404
+    up.await_status("shop.overskill.localhost", 404)

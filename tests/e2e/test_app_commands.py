@@ -36,7 +36,7 @@ def test_from_the_first_option_to_the_archived_repository_and_back(up):
     up.run("app", "create", "shop")
     assert shown(up)["state"] is None
     up.run("app", "destroy", "shop", "--now")
-    assert up.page("shop.overskill.localhost").status_code == 404
+    up.await_status("shop.overskill.localhost", 404)
     assert up.api("GET", REPOSITORY).json()["archived"]
 
     assert "adopted" in up.run("app", "create", "shop")

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +41,15 @@ def api(up: Checkout) -> Iterator[httpx.Client]:
         yield client
 
 
-def until(ask: Callable[[], Any], reached: Callable[[Any], bool]) -> Any:
-    deadline = time.monotonic() + SECONDS
-    while not reached(answer := ask()):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.2)
-    return answer
-
-
 def ended(api: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
     assert answer.status_code == 202, answer.text
     path = f"/provisions/{answer.json()['id']}"
     ends = ("ready", "destroyed", "failed", "cancelled")
-    found: dict[str, Any] = until(lambda: api.get(path).json(), lambda found: found["status"] in ends)
-    return found
+    deadline = time.monotonic() + SECONDS
+    while (found := api.get(path).json())["status"] not in ends:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+    return dict(found)
 
 
 def known(checkout: Checkout) -> list[str]:
@@ -73,11 +68,11 @@ def test_an_app_is_made_suspended_and_destroyed(up: Checkout, api: httpx.Client)
     assert "Shop" in up.page(HOST).text
     assert re.search(r"shop\s+complete", up.run("app", "list"))
     api.post("/apps/shop/suspend", json={"reason": "unpaid"}).raise_for_status()
-    until(lambda: up.page(HOST).status_code, lambda status: status == 403)
+    up.await_status(HOST, 403)
     api.post("/apps/shop/resume").raise_for_status()
-    until(lambda: up.page(HOST).status_code, lambda status: status == 200)
+    up.await_status(HOST, 200)
     assert ended(api, api.delete("/apps/shop"))["status"] == "destroyed"
-    assert up.page(HOST).status_code == 404
+    up.await_status(HOST, 404)
     assert known(up) == ["ultrathink"]
 
 

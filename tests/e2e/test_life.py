@@ -17,8 +17,6 @@ from conftest import PLANTED, Checkout
 
 DISPATCHER = "overskill-development-dispatch.overskill.workers.localhost"
 HOST = "ultrathink.overskill.localhost"
-CACHE_SECONDS = 5
-"""The default of `overskill:appCacheSeconds`."""
 URL = re.compile(r"(?<= 200  )http://\S+")
 
 
@@ -67,10 +65,7 @@ def test_a_suspended_app_is_gone_within_the_cache_time_and_back_within_it(up):
     assert up.page(HOST).status_code == 200
     for command, status in ((("suspend", "ultrathink", "--reason", "unpaid"), 403), (("resume", "ultrathink"), 200)):
         up.run("app", *command)
-        end = time.monotonic() + CACHE_SECONDS + 1
-        while up.page(HOST).status_code != status:
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        up.await_status(HOST, status)
     up.drift("local", code=0)
 
 
