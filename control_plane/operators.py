@@ -18,7 +18,10 @@ LINK = dt.timedelta(minutes=15)
 SHORTEST_PASSWORD = 12
 
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_urlsafe())
+_COST = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+_NOBODY = f"$argon2id$v=19${_COST}${secrets.token_hex(12)}${secrets.token_hex(22)}"
+"""No password's hash, in its format: to compare with it takes what any comparison takes, to make one would too."""
+
 _hashing = threading.BoundedSemaphore(2)  # each takes 64 MiB
 
 

@@ -48,7 +48,8 @@ def create(
         check_files(files)
     session.cloud.require()
     _write_stack_file(session, app_id, changes or {})
-    session.up_app(app_id)
+    outcome = session.up_app(app_id)
+    control_plane_records.declare(session.project, session.stack, outcome.outputs)
     with AppStore.of(session.config, session.credentials) as store:
         Removals(store, Removal()).end(app_id)
     if files:

@@ -4,9 +4,16 @@ import os
 import subprocess
 from collections.abc import Sequence
 
+import typer
+
 from overskill.project import LOCAL_STACK, Project
 from overskill.session import Session
 from overskill.toolchain import Toolchain
+
+
+def pulumi(context: typer.Context) -> None:
+    """Run the pinned engine with the arguments given, and the environment that the stack needs."""
+    raise typer.Exit(run(Project(), context.args))
 
 
 def run(project: Project, arguments: Sequence[str]) -> int:

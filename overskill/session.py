@@ -5,7 +5,6 @@ from functools import cache, cached_property
 
 import httpx
 
-from overskill import control_plane_records
 from overskill.checkout_cloud import local_config, of_checkout
 from overskill.credentials import local_credentials
 from overskill.engine import Engine, Outcome, local_environment
@@ -68,10 +67,9 @@ class Session:
                 commit = publish(self.project, self.config, self.credentials)
                 running.detail = commit[:7] if commit else "unchanged"
 
-    def up_app(self, app_id: str) -> None:
+    def up_app(self, app_id: str) -> Outcome:
         owner = self.config.overskill.github_organization
-        outcome = self._up(f"App {app_id}", self.apps, self.app_stack(app_id), owner)
-        control_plane_records.declare(self.project, self.stack, outcome.outputs)
+        return self._up(f"App {app_id}", self.apps, self.app_stack(app_id), owner)
 
     def app_stack(self, app_id: str) -> str:
         return f"{self.stack}.{app_id}"

@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Annotated
+
+import typer
 
 from overskill.errors import CommandError
 from overskill.project import Project
@@ -15,6 +18,16 @@ TWO_FILES_AT_ONCE = ["--numprocesses=2", "--dist=loadfile"]
 """What is expensive to make, an edge or a checkout, belongs to a file; a local cloud, a PostgreSQL to each process."""
 OPTIONS = {"contract": ["--no-loadscope-reorder"]}
 """The contract's files come in an order of their own, in which the last judges all the others."""
+
+
+def test(
+    suites: Annotated[
+        list[str] | None, typer.Argument(help="unit, components, worker, contract, control, e2e; all by default.")
+    ] = None,
+    slow: Annotated[bool, typer.Option("--slow", help="Also what takes long.")] = False,
+) -> None:
+    """Run the tests."""
+    raise typer.Exit(run(Project(), suites or [], slow=slow))
 
 
 def run(project: Project, suites: Sequence[str], *, slow: bool) -> int:

@@ -29,6 +29,7 @@ def session(tmp_path):
 def nothing_else(monkeypatch):
     monkeypatch.setattr(apps, "AppStore", MagicMock())
     monkeypatch.setattr(apps, "Removals", MagicMock())
+    monkeypatch.setattr(apps, "control_plane_records", MagicMock())
     monkeypatch.setattr(apps, "urls", lambda *_: {})
 
 

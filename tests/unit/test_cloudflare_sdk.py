@@ -11,7 +11,7 @@ import pytest
     ("program", "loaded"),
     [
         ("import app_stacks.app", False),
-        ("import overskill.cli", False),
+        ("import overskill.up_command", False),
         ("from app_stacks.cloudflare_sdk import cloudflare; cloudflare.WorkersKv", True),
     ],
 )
