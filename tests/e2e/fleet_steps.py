@@ -33,7 +33,10 @@ def assert_exact(up: Checkout, apps: list[App]) -> None:
         scripts = {script["id"] for script in up.api("GET", path).json()["result"]}
         deployed = [app_id for app_id, one in wanted.items() if environment in one.get("appEnvironments", NAMES)]
         assert scripts == {name.format(app_id) for app_id in deployed}
-    repositories = up.api("GET", "/api/v3/orgs/overskill-apps/repos", params={"per_page": 100}).json()
+    repositories = []
+    for page in range(1, len(wanted) // 100 + 2):
+        listed = up.api("GET", "/api/v3/orgs/overskill-apps/repos", params={"per_page": 100, "page": page})
+        repositories += listed.json()
     assert {each["name"] for each in repositories} == set(wanted)
     for each in repositories:
         path = f"/api/v3/repos/overskill-apps/{each['name']}"

@@ -45,9 +45,8 @@ def test_all_of_them_compare_within_one_run(tmp_path: Path):
     rows = {row["contender"]: row for row in results["provision"]["rows"]}
     assert rows.keys() == {"floor", "fleet", "loop", "alchemy"}
     floor = rows["floor"]["callsPerApp"]
-    assert (floor["github"], floor["content"]) == (11, 10)
-    assert floor["cloudflare"] >= 3
-    assert all(floor[kind] <= rows["fleet"]["callsPerApp"][kind] for kind in ("github", "content"))
+    assert floor == {"cloudflare": 3, "github": 11, "content": 10}
+    assert all(floor[kind] <= rows["fleet"]["callsPerApp"][kind] for kind in floor)
     assert rows["fleet"]["secondsOfFloor"] == results["provision"]["ratio"] > 1
 
     assert results["check"]["ratio"] > 0.5
