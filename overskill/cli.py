@@ -74,7 +74,7 @@ class Commands(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = Imported()
+        self.commands = Imported()  # type: ignore[assignment]  # nobody adds to it
 
 
 @cache

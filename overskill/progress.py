@@ -95,10 +95,13 @@ def step(title: str, why: str = "") -> Iterator[Step]:
 
 
 def duration(seconds: float) -> str:
-    """`seconds` for people: `0.4 s`, `42 s`, `3 min 20 s`."""
+    """`seconds` for people: `0.4 s`, `42 s`, `3 min 20 s`, `3 h 12 min`, `29 d 3 h`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        hours = minutes // 60
+        return f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {minutes % 60} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 

@@ -1,7 +1,7 @@
 """What it takes to find that nothing differs: by lists, and by a refresh of each stack."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from overskill.bench.checkout import Checkout
-from overskill.bench.growth import exponent
+from overskill.bench.growth import Growth
 from overskill.bench.provision.contenders import Program
 from overskill.bench.provision.run import Run, measured
 from overskill.bench.result import Goal, result
@@ -90,7 +90,7 @@ def report(rows: Sequence[Row], settings: Settings, *, quick: bool, versions: Ma
         ratio=ratio,
         ratioOf=f"calls of a refresh of each stack over those of a sweep, {most} apps",
         rows=[row.json() for row in rows],
-        growth={name: _growth([row for row in rows if row.name == name]) for name in (DRIFT, REFRESH)},
+        growth=[each.json() for each in _growth(rows)],
     )
 
 
@@ -113,9 +113,9 @@ def _programs(checkout: Checkout, names: Sequence[str]) -> Mapping[str, Program]
     }
 
 
-def _growth(rows: Sequence[Row]) -> dict[str, float | None]:
-    sizes = [row.apps for row in rows]
-    return {
-        "callsExponent": exponent(sizes, [row.calls for row in rows]),
-        "secondsExponent": exponent(sizes, [row.run.seconds for row in rows]),
-    }
+def _growth(rows: Sequence[Row]) -> Iterator[Growth]:
+    for unit in ("calls", "seconds"):
+        for name in (DRIFT, REFRESH):
+            own = [row for row in rows if row.name == name]
+            figures = [row.calls if unit == "calls" else row.run.seconds for row in own]
+            yield Growth(name=name, unit=unit, apps=[row.apps for row in own], figures=figures)

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from overskill.bench.growth import show_growth
 from overskill.bench.table import goals
 
 NOTES = "drift: overskill drift, the platform and all apps; refresh: pulumi refresh --preview-only of the same stacks."
@@ -20,10 +21,7 @@ def show_check(found: Mapping[str, Any], console: Console) -> None:
         figures = (f"{row['seconds']:.1f}", f"{row['cpuSeconds']:.1f}", f"{row['memoryBytes'] / 1e6:.0f}")
         table.add_row(str(row["apps"]), row["contender"], str(row["calls"]), *figures)
     console.print(table)
-    for name, growth in found["growth"].items():
-        if growth["callsExponent"] is not None:
-            told = f"calls grow with apps ** {growth['callsExponent']:.2f}, wall ** {growth['secondsExponent']:.2f}"
-            console.print(f"{name}: {told}")
+    show_growth(found["growth"], console)
     if found["goals"]:
         console.print(goals(found["goals"]))
     machine = found["machine"]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from overskill.bench.growth import Growth
 from overskill.bench.result import Goal, result
 from overskill.bench.samples import Rounds, Sample, Spread, added_p50, compared, ratio
 
@@ -69,6 +70,20 @@ class Arrangement:
         rounds = self._one_app(ALONE)
         return added_p50(rounds[row], rounds[base]).median
 
+    @property
+    def growth(self) -> Sequence[Growth]:
+        """How the median request, alone, takes longer with more apps."""
+        cases = [case for case in self.cases if case.concurrency == ALONE]
+        return [
+            Growth(
+                name=row,
+                unit="ms at the median",
+                apps=[case.apps for case in cases],
+                figures=[Spread.of([sample.p50 for sample in case.rounds[row]]).median for case in cases],
+            )
+            for row in (BASE, "dispatcher")
+        ]
+
     def json(self) -> dict[str, Any]:
         cold = {"apps": max(case.apps for case in self.cases), "p50Ms": self.cold.p50, "p99Ms": self.cold.p99}
         return {"ratio": self.ratio.median, "cases": [case.json() for case in self.cases], "cold": cold}
@@ -106,4 +121,5 @@ def report(
         },
         oneWorkerd=one.json(),
         localEdge=edge.json(),
+        growth=[each.json() for each in one.growth],
     )

@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from overskill.bench.growth import show_growth
+
 ARRANGEMENTS = {
     "oneWorkerd": "In one workerd: everything in one process, with bindings as lean as can be",
     "localEdge": "On the local cloud: as ./dev up serves it",
@@ -26,6 +28,7 @@ def show(found: Mapping[str, Any], console: Console) -> None:
         console.print(f"First requests to {cold['apps']} apps, through the dispatcher: {told}\n")
     console.print(goals(found["goals"]))
     console.print(f"\n{where(found['addedBy'], found['addedP50Ms'])}\n")
+    show_growth(found["growth"], console)
     console.print(_notes(found), style="dim")
 
 

@@ -90,7 +90,7 @@ def simulate_fleet(
     for name, (operation, calls) in kinds.items():
         work = Work(operation, apps, calls)
         bound = fastest(work, machine)
-        print(f"{name}: {_long(simulate(work, machine))}, at best {_long(bound.seconds)}, by {bound.bottleneck}")
+        print(f"{name}: {duration(simulate(work, machine))}, at best {duration(bound.seconds)}, by {bound.bottleneck}")
 
 
 async def _apply(opened: Fleet, schedule: Schedule, workers: int) -> bool:
@@ -132,11 +132,3 @@ def _show_others(planned: Plan) -> None:
 def _some(apps: Sequence[str]) -> str:
     """`3 (a, b, c)`."""
     return f"{len(apps)} ({', '.join(apps[:10])}{', ...' if len(apps) > 10 else ''})"
-
-
-def _long(seconds: float) -> str:
-    """`29 d 3 h`, `3 h 12 min`, `58 s`."""
-    if seconds < 3600:
-        return duration(seconds)
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {rest // 60} min"

@@ -45,8 +45,10 @@ def test_one_size_has_no_exponent():
 def test_a_result_compares_with_the_floor_and_every_peer_that_makes_whole_apps():
     result = json.loads(json.dumps(found()))
     assert result["ratio"] == 1.5
-    assert [(goal["measured"], goal["met"]) for goal in result["goals"]] == [(1.5, True), (0.5, True)]
-    assert result["growth"]["fleet"]["secondsExponent"] == pytest.approx(1)
+    *goals, foretold = result["goals"]
+    assert [(goal["measured"], goal["met"]) for goal in goals] == [(1.5, True), (0.5, True)]
+    assert "as forecast" in foretold["goal"]
+    assert [each["exponent"] for each in result["growth"]] == pytest.approx([1] * 6)
     (alchemy,) = [each for each in result["rows"] if (each["contender"], each["apps"]) == ("alchemy", 10)]
     assert (alchemy["makes"], alchemy["secondsOfFloor"]) == ("scripts", 0.5)
     assert alchemy["callsPerApp"] == {"cloudflare": 3, "github": 11, "content": 10}
@@ -56,9 +58,23 @@ def test_the_table_shows_all_rows_and_goals():
     output = io.StringIO()
     show_provision(found(), Console(file=output, width=120))
     shown = output.getvalue()
-    assert sum(line.split()[1:2] == ["fleet"] for line in shown.splitlines()) == 2
+    assert sum(line.split()[1:3] == ["fleet", "apps"] for line in shown.splitlines()) == 2
     assert "of the loop's" in shown
-    assert "wall grows with apps ** 1.00" in shown
+    assert "fleet: CPU seconds grow with apps ** 1.00" in shown
+
+
+def test_a_forecast_is_the_schedule_that_the_limits_allow():
+    """500 changes an hour: the floor's 1,000 take one hour, or two with the share of the limits that is used."""
+    (floor,) = [each for each in found()["forecast"] if (each["contender"], each["apps"]) == ("floor", 100)]
+    assert 3600 < floor["seconds"] < 2.1 * 3600
+    assert floor["measured"] is None
+    (fleet,) = [each for each in found()["forecast"] if (each["contender"], each["apps"]) == ("fleet", 10)]
+    assert fleet["measured"] == 30
+
+
+def test_nothing_is_forecast_where_no_limit_holds():
+    rows = [row(name, 1) for name in SECONDS]
+    assert report(rows, Settings(apps=[1], profile="instant"), quick=True, versions={})["forecast"] == []
 
 
 def test_tokens_of_a_task_are_not_shown():

@@ -10,7 +10,17 @@ from overskill.progress import CommandFailed, duration, step
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (42.4, "42 s"), (59.7, "1 min 0 s"), (200, "3 min 20 s")]
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (42.4, "42 s"),
+        (59.7, "1 min 0 s"),
+        (200, "3 min 20 s"),
+        (3599.9, "1 h 0 min"),
+        (47.9 * 3600, "47 h 54 min"),
+        (1000 * 3600, "41 d 16 h"),
+    ],
 )
 def test_durations_are_for_people(seconds, text):
     assert duration(seconds) == text

@@ -18,7 +18,7 @@ from overskill import control_plane_records
 from overskill.bench.checkout import Checkout
 from overskill.bench.control_plane.deliveries import deliveries
 from overskill.bench.control_plane.watching import fan_out
-from overskill.bench.growth import exponent
+from overskill.bench.growth import Growth
 from overskill.bench.load import Load, Target
 from overskill.bench.result import Goal, result
 from overskill.bench.samples import Sample, Spread, percentile
@@ -119,7 +119,7 @@ def report(found: Measured, settings: Settings, *, quick: bool, versions: Mappin
             "eventsPerSecond": settings.watchers * settings.events / told[-1],
         },
         pagesMs={str(apps): dict(pages) for apps, pages in found.pages.items()},
-        growth={"slowestPageExponent": exponent(list(slowest), list(slowest.values()))},
+        growth=[Growth(name="the slowest page", unit="ms", apps=list(slowest), figures=list(slowest.values())).json()],
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from overskill.bench.growth import show_growth
 from overskill.bench.table import goals
 
 
@@ -26,8 +27,7 @@ def show_control_plane(found: Mapping[str, Any], console: Console) -> None:
     for page in next(iter(found["pagesMs"].values())):
         table.add_row(page, *(f"{pages[page]:.0f}" for pages in found["pagesMs"].values()))
     console.print(table)
-    if (power := found["growth"]["slowestPageExponent"]) is not None:
-        console.print(f"the slowest page grows with apps ** {power:.2f}")
+    show_growth(found["growth"], console)
     console.print(goals(found["goals"]))
     machine, settings = found["machine"], found["settings"]
     told = f"SQLite, one server, {settings['at_once']} senders at once; {machine['cores']} cores"

@@ -8,8 +8,9 @@ from typing import Any
 from infra.names import Script
 from infra.outputs import PlatformOutputs
 from overskill.bench.checkout import Checkout
-from overskill.bench.growth import exponent
+from overskill.bench.growth import Growth
 from overskill.bench.provision.contenders import CONTENDERS, FLEET, FLOOR, Contender
+from overskill.bench.provision.forecast import Forecast, forecast, ratio_at
 from overskill.bench.provision.run import Run, measured
 from overskill.bench.provision.task import Task
 from overskill.bench.result import Goal, result
@@ -18,7 +19,9 @@ from overskill.local_cloud_process import Programs
 from overskill.progress import step
 from overskill.toolchain import Toolchain
 
-WALL_OF_FLOOR = 2.0
+WALL_OF_FLOOR, AT_APPS = 2.0, 100
+REALISTIC = "realistic"
+"""The profile with the published limits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +76,10 @@ def measure(checkout: Checkout, toolchain: Toolchain, settings: Settings, folder
 def report(rows: Sequence[Row], settings: Settings, *, quick: bool, versions: Mapping[str, str]) -> dict[str, Any]:
     """The whole result. `ratio` is the fleet's wall time over the floor's, for the most apps."""
     most = max(settings.apps)
+    limited = settings.profile == REALISTIC
     by = {(row.contender.name, row.apps): row.run for row in rows}
     ratio = by[FLEET, most].seconds / by[FLOOR, most].seconds
+    foretold = list(forecast(by)) if limited else []
     peers = [
         row for row in rows if row.apps == most and row.contender.whole and row.contender.name not in (FLEET, FLOOR)
     ]
@@ -93,11 +98,13 @@ def report(rows: Sequence[Row], settings: Settings, *, quick: bool, versions: Ma
                 )
                 for row in peers
             ),
+            *_of_forecast(foretold, most),
         ],
         ratio=ratio,
         ratioOf=f"fleet's over floor's wall time: {most} apps, {settings.profile} profile",
         rows=[row.json(by[FLOOR, row.apps]) for row in rows],
-        growth={name: _growth([row for row in rows if row.contender.name == name]) for name in {FLEET, FLOOR}},
+        forecast=[each.json() for each in foretold],
+        growth=[each.json() for each in _growth(rows)],
     )
 
 
@@ -125,9 +132,16 @@ def _scripts(app: str, outputs: PlatformOutputs) -> Iterator[tuple[str, str]]:
         yield Script(app_id=app, environment=environment).name, namespace
 
 
-def _growth(rows: Sequence[Row]) -> dict[str, float | None]:
-    sizes = [row.apps for row in rows]
-    return {
-        "secondsExponent": exponent(sizes, [row.run.seconds for row in rows]),
-        "cpuExponent": exponent(sizes, [row.run.cpu for row in rows]),
-    }
+def _of_forecast(foretold: Sequence[Forecast], most: int) -> Iterator[Goal]:
+    if foretold and most < AT_APPS:
+        name = f"wall time for {AT_APPS} apps, of the floor's, as forecast"
+        yield Goal(name=name, measured=ratio_at(AT_APPS, foretold), below=WALL_OF_FLOOR)
+
+
+def _growth(rows: Sequence[Row]) -> Iterator[Growth]:
+    names = list(dict.fromkeys(row.contender.name for row in rows if row.contender.whole))
+    for unit in ("seconds", "CPU seconds"):
+        for name in names:
+            own = [row for row in rows if row.contender.name == name]
+            figures = [row.run.seconds if unit == "seconds" else row.run.cpu for row in own]
+            yield Growth(name=name, unit=unit, apps=[row.apps for row in own], figures=figures)

@@ -1,12 +1,14 @@
 """A result of the provisioning benchmark, for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from overskill.bench.growth import show_growth
 from overskill.bench.table import goals
+from overskill.progress import duration
 
 NOTES = (
     "floor: the fewest calls, from one asynchronous client, within the limits; fleet: overskill fleet apply; loop: "
@@ -29,9 +31,17 @@ def show_provision(found: Mapping[str, Any], console: Console) -> None:
         )
     console.print(table)
     console.print(goals(found["goals"]))
-    for name, growth in found["growth"].items():
-        if growth["secondsExponent"] is not None:
-            told = f"wall grows with apps ** {growth['secondsExponent']:.2f}, CPU ** {growth['cpuExponent']:.2f}"
-            console.print(f"{name}: {told}")
+    if found["forecast"]:
+        console.print("By the fleet's scheduler, the limits and what an app took, on a virtual clock:")
+        console.print(_forecast(found["forecast"]))
+    show_growth(found["growth"], console)
     profile, machine = found["settings"]["profile"], found["machine"]
     console.print(f"{NOTES} Profile {profile}; {machine['cores']} cores, load {machine['load']:.1f}.", style="dim")
+
+
+def _forecast(foretold: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table("apps", "by", "forecast", "measured", box=None, pad_edge=False)
+    for each in foretold:
+        measured = duration(each["measured"]) if each["measured"] is not None else ""
+        table.add_row(str(each["apps"]), each["contender"], duration(each["seconds"]), measured)
+    return table
