@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from control_plane import previews, retention, rollback_api
-from control_plane.broker.bundles import Damaged
 from control_plane.broker.refusals import Refused
 from control_plane.notifications import Notifier
 from control_plane.state import Plane
@@ -93,5 +92,5 @@ async def _watch(plane: Plane) -> None:
     for row in await asyncio.to_thread(rollback_api.open_ones, plane):
         try:
             await rollback_api.finish(plane, row)
-        except (Refused, KeyError, Damaged, sa.exc.DBAPIError):
+        except (Refused, KeyError, sa.exc.DBAPIError):
             log.exception("how rollback %d of %s ended can't be told", row.id, row.script)

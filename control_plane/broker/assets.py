@@ -154,7 +154,7 @@ def keep(bundles: Bundles, part: Part) -> str:
 
 def kept(bundles: Bundles, session: Session, sessions: Sessions) -> dict[str, Any] | None:
     """The assets of a bundle: each file of the session's manifest. None: one was not uploaded through this broker."""
-    manifest = Manifest.model_validate_json(bundles.store.get(session.manifest)).manifest
+    manifest = Manifest.model_validate_json(bundles.read(session.manifest)).manifest
     names = {path: sessions.salted(session.app_id, file.hash) for path, file in manifest.items()}
     records = {name: bundles.store.named(name) for name in set(names.values())}
     if not all(records.values()):

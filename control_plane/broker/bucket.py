@@ -26,26 +26,23 @@ class Bucket:
             for chunk in chunks:
                 digest.update(chunk)
                 file.write(chunk)
-            path = _file(digest.hexdigest())
-            if not self._has(path):
+            size, path = file.tell(), _file(digest.hexdigest())
+            if self._size(path) != size:
                 file.seek(0)
                 obstore.put(self._objects, path, file)
         return digest.hexdigest()
 
     def get(self, digest: str) -> bytes:
         try:
-            content = bytes(obstore.get(self._objects, _file(digest)).bytes())
+            return bytes(obstore.get(self._objects, _file(digest)).bytes())
         except FileNotFoundError:
             raise KeyError(digest) from None
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise KeyError(digest)
-        return content
 
     def size(self, digest: str) -> int:
-        try:
-            return int(obstore.head(self._objects, _file(digest))["size"])
-        except FileNotFoundError:
-            raise KeyError(digest) from None
+        size = self._size(_file(digest))
+        if size is None:
+            raise KeyError(digest)
+        return size
 
     def name(self, name: str, digest: str) -> None:
         try:
@@ -59,12 +56,11 @@ class Bucket:
         except FileNotFoundError:
             return None
 
-    def _has(self, path: str) -> bool:
+    def _size(self, path: str) -> int | None:
         try:
-            obstore.head(self._objects, path)
+            return int(obstore.head(self._objects, path)["size"])
         except FileNotFoundError:
-            return False
-        return True
+            return None
 
 
 def _file(digest: str) -> str:

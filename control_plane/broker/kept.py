@@ -10,7 +10,7 @@ from typing import Any
 
 from control_plane.broker import forms, metadata
 from control_plane.broker.broker import result_of
-from control_plane.broker.bundles import Bundles, Damaged, canonical
+from control_plane.broker.bundles import Bundles, canonical
 from control_plane.broker.forms import Form, Part
 from control_plane.broker.permission import Target
 from control_plane.broker.refusals import Refused
@@ -67,8 +67,6 @@ class Uploader:
             raise Refused(
                 404, f"bundle {digest} is not kept, or not whole: file {missing} is missing, or damaged"
             ) from None
-        except Damaged as damaged:
-            raise Refused(409, str(damaged)) from None
 
     def _read(self, target: Target, bundle: dict[str, Any]) -> tuple[dict[str, Any], metadata.Sent, list[Part]]:
         declared = {binding["name"] for binding in target.place.bindings}
@@ -114,8 +112,8 @@ class Uploader:
                 _file(file["hash"], file["content_type"], base64.b64encode(self.bundles.read(file["digest"])))
                 for file in files
             ]
-        except Damaged as damaged:
-            raise Refused(409, str(damaged)) from None
+        except KeyError as missing:
+            raise Refused(404, f"an asset of the bundle is not kept: file {missing} is missing, or damaged") from None
 
     def _path(self, target: Target) -> str:
         names = f"{target.place.namespace}/scripts/{target.script}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from control_plane.broker.bundles import Bundles, Damaged, Folder
+from control_plane.broker.bundles import Bundles, Folder
 from control_plane.tables import Deployment
 
 LIST, FOLDER = "bundles.jsonl", "bundles"
@@ -39,7 +39,7 @@ def within(folder: Path) -> Bundles:
 def copy(folder: Path, kept: Bundles, into: Bundles) -> None:
     """The bundles of a backup's list, as far as they are kept whole."""
     for digest in _listed(folder):
-        with suppress(KeyError, Damaged):
+        with suppress(KeyError):
             kept.copy(digest, into)
 
 
@@ -60,6 +60,6 @@ def _files(kept: Bundles, digest: str) -> list[str]:
         files = sorted({file["digest"] for file in (*bundle["modules"], *bundle["assets"].values())})
         for file in files:
             kept.store.size(file)
-    except (KeyError, Damaged):
+    except KeyError:
         return []
     return files

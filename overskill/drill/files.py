@@ -39,15 +39,15 @@ def _bundle(cloud: Cloud, folder: Path, rows: list[Row]) -> None:
         server = Server(cloud, folder / "files", oidc_issuer=issuer.url)
         try:
             declare(server.database, cloud, app_id)
-            store = Folder(server.folder / "bundles")
+            bundles = Bundles(Folder(server.folder / "bundles"))
             with httpx.Client(base_url=f"{server.url}/api/deploy", timeout=60, trust_env=False) as http:
                 pipeline(http, cloud, app_id, issuer.token(app_id))
                 digest = _digest(server, app_id)
-                module = Bundles(store).open(digest)["modules"][0]["digest"]
+                module = bundles.open(digest)["modules"][0]["digest"]
                 halve(next((server.folder / "bundles" / "files").rglob(module)))
-                require(not _has(store, module), "half a file counts as whole")
+                require(not _has(bundles, module), "half a file counts as whole")
                 pipeline(http, cloud, app_id, issuer.token(app_id))
-                require(_has(store, module), "the deploy has not kept it anew")
+                require(_has(bundles, module), "the deploy has not kept it anew")
         finally:
             server.stop()
 
@@ -124,9 +124,9 @@ def _digest(server: Server, app_id: str) -> str:
     return str(found)
 
 
-def _has(store: Folder, digest: str) -> bool:
+def _has(bundles: Bundles, digest: str) -> bool:
     try:
-        store.get(digest)
+        bundles.read(digest)
     except KeyError:
         return False
     return True

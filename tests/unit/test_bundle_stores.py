@@ -114,12 +114,28 @@ def test_what_a_bucket_has_is_not_sent_again(s3: S3) -> None:
     assert list(s3.objects.values()) == [b"one", b"two"]
 
 
-def test_what_was_changed_behind_a_buckets_back_is_missing(s3: S3) -> None:
-    bucket = Bucket("s3://bundles/development")
-    digest = bucket.put([b"one"])
-    s3.objects = dict.fromkeys(s3.objects, b"two")
-    with pytest.raises(KeyError):
-        bucket.get(digest)
+@pytest.mark.parametrize("left", [b"half", b"as long"])
+def test_a_damaged_file_is_missing_until_it_is_kept_again(tmp_path: Path, left: bytes) -> None:
+    kept = Bundles(Folder(tmp_path))
+    digest = kept.store.put([b"a file!"])
+    (file,) = tmp_path.rglob(digest)
+    file.write_bytes(left)
+    with pytest.raises(KeyError, match=digest):
+        kept.read(digest)
+    assert kept.store.put([b"a file!"]) == digest
+    assert kept.read(digest) == b"a file!"
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == [file]
+
+
+def test_a_damaged_object_is_missing_and_one_of_another_size_is_sent_again(s3: S3) -> None:
+    kept = Bundles(Bucket("s3://bundles/development"))
+    digest = kept.store.put([b"one"])
+    for left in (b"two", b"on"):
+        s3.objects = dict.fromkeys(s3.objects, left)
+        with pytest.raises(KeyError, match=digest):
+            kept.read(digest)
+    kept.store.put([b"one"])
+    assert kept.read(digest) == b"one"
 
 
 def test_the_setting_says_which_it_is(tmp_path: Path, s3: S3) -> None:
