@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import ValidationError
@@ -73,6 +74,9 @@ def _of_stack(context: StackContext, wanted: set[str]) -> dict[str, Any]:
         "cloudflare_url": base_url(config.cloudflare.base_url, credentials),
         "github_url": github,
         "port": here and here.port,
+        "trusted_hosts": tuple(
+            sorted({urlsplit(str(url)).hostname for url in (config.overskill.api_base, config.overskill.webhook_base)})
+        ),
         "usage_minutes": USAGE_MINUTES,
         "quotas": {name: plan.quota for name, plan in config.overskill.plans.items()},
         **{name: credentials.get(variable) for name, variable in OWN_VARIABLES.items()},

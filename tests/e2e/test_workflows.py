@@ -90,8 +90,10 @@ def repository(checkout: Checkout) -> Iterator[Repository]:
     token, port = checkout.cloud.credentials()["github_token"], checkout.cloud.api_port
     made.git("remote", "add", "origin", f"http://git:{token}@127.0.0.1:{port}/{NAME}.git")
     made.git("push", "--quiet", "origin", "main")
+    home = str(checkout.root / ".overskill")
     for name, value in {
-        "OVERSKILL_HOME": str(checkout.root / ".overskill"),
+        "OVERSKILL_HOME": home,
+        "OVERSKILL_PREVIEW_HOME": home,
         "OVERSKILL_CACHE": str(Cache().root),
         "OVERSKILL_DRIFT_STACKS": '["local"]',
     }.items():

@@ -15,6 +15,7 @@ from app_stacks.config import PROJECT, AppConfig
 from control_plane.settings import Settings
 from infra.config import StackConfig
 from overskill.cli import app
+from overskill.serve_command import USAGE_MINUTES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
 HEAD = """# Reference
@@ -26,6 +27,12 @@ OF_THE_NAME = {f"{PROJECT}:platformStack", f"{PROJECT}:appId"}
 """What an app's stack says by its name."""
 WRITTEN_AS = {f"{PROJECT}:secrets": "mapping to secret string"}
 """What a stack file has otherwise than the program that reads it."""
+SERVED = {
+    "usage_minutes": f"`{USAGE_MINUTES}`",
+    "quotas": "those of the stack's plans",
+    "trusted_hosts": "those of `overskill:apiBase` and `overskill:webhookBase`",
+}
+"""What `overskill serve` gives where the variable says nothing."""
 WIDEST = 60
 """Of a default that is shown; a longer one is a structure, which the key's kind describes."""
 
@@ -135,7 +142,8 @@ def _settings() -> list[tuple[str, str, str]]:
         (
             f"OVERSKILL_{name.upper()}",
             _kind(value, {}),
-            "that of the stack" if name in properties["required"] else _shown(value.get("default")),
+            SERVED.get(name)
+            or ("that of the stack" if name in properties["required"] else _shown(value.get("default"))),
         )
         for name, value in properties["properties"].items()
     ]

@@ -77,6 +77,7 @@ def test_the_stack_says_it_all(context: MagicMock, project: Project) -> None:
     assert settings.github_url == "http://127.0.0.1:8787/api/v3"
     assert settings.oidc_issuer == "http://127.0.0.1:8787/_actions/oidc"
     assert settings.platform.account_id == OUTPUTS["accountId"]
+    assert settings.trusted_hosts == ("127.0.0.1",)
     assert settings.webhook_secret.get_secret_value() == "planted-root"
     assert settings.database == f"sqlite:///{project.home}/control-plane/local/control-plane.db"
 
