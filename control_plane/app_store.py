@@ -115,8 +115,11 @@ class AppStore(CloudflareApi):
 
     def removals(self) -> dict[str, datetime]:
         """The apps that are to be destroyed, and when each may be removed."""
-        noted = ((app_id, metadata.get(REMOVAL)) for app_id, metadata in self._listed())
-        return {app_id: datetime.fromisoformat(at) for app_id, at in noted if at}
+        return self._removals(PREFIX)
+
+    def removal(self, app_id: str) -> datetime | None:
+        """When the app may be removed, if it is to be destroyed."""
+        return self._removals(PREFIX + app_id).get(app_id)
 
     def states(self, app_ids: Iterable[str]) -> dict[str, AppState]:
         """Of those among `app_ids` that have one."""
@@ -126,11 +129,15 @@ class AppStore(CloudflareApi):
     def _value(self, app_id: str) -> str:
         return f"{self._namespace}/values/{quote(PREFIX + app_id, safe='')}"
 
-    def _listed(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _removals(self, prefix: str) -> dict[str, datetime]:
+        noted = ((app_id, metadata.get(REMOVAL)) for app_id, metadata in self._listed(prefix))
+        return {app_id: datetime.fromisoformat(at) for app_id, at in noted if at}
+
+    def _listed(self, prefix: str = PREFIX) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Each app that has a state, and the metadata of that; none before the platform has been brought up."""
         if not self._namespace:
             return
-        query = {"prefix": PREFIX}
+        query = {"prefix": prefix}
         while True:
             page = self._send("GET", f"{self._namespace}/keys", params=query)
             yield from ((key["name"].removeprefix(PREFIX), key.get("metadata") or {}) for key in page["result"])

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from control_plane.app_store import AppState, AppStore
+from overskill.errors import CommandError
 
 Step = Literal["suspend", "wait", "destroy"]
 
@@ -47,6 +48,20 @@ class Removals:
         if self.wanted.grace is None or (due and due <= datetime.now(UTC)):
             return "destroy"
         return "wait" if due else "suspend"
+
+    def require_due(self, app_id: str) -> None:
+        """Look again, since `due` is as old as the run. Raises `CommandError` for an app that was resumed meanwhile."""
+        if self.wanted.grace is None:
+            return
+        if due := self._store.removal(app_id):
+            self.due[app_id] = due
+        else:
+            self.due.pop(app_id, None)
+        if self.step(app_id) != "destroy":
+            raise CommandError(
+                f"{app_id} was resumed, and is not removed; as long as the file names it below absent:, the next apply "
+                "suspends it again"
+            )
 
     def begin(self, app_id: str) -> None:
         """Suspend the app, and note when it may be removed. A state that it has already stays."""

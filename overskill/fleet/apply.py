@@ -141,6 +141,8 @@ class Fleet:
         if job.operation == "suspend":
             self._removals.begin(job.app_id)
             return job.calls
+        if job.operation == "destroy":
+            self._removals.require_due(job.app_id)
         calls = self._run_engine(job, place)
         if job.app_id in self._removals.due:
             self._removals.end(job.app_id)

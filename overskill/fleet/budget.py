@@ -8,6 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from overskill.fleet.limits import PUBLISHED, Bucket, Calls, Limit
 
 
+class NeverHeld(ValueError):
+    """One run needs more calls than a bucket ever holds: it would wait for them without end."""
+
+
 class Budget:
     """One bucket for each limit, on the clock of the running event loop."""
 
@@ -25,10 +29,10 @@ class Budget:
                     bucket.spend(0, getattr(calls, bucket.limit.kind), now - ago)
 
     def check(self, calls: Calls) -> None:
-        """Raises `ValueError` for calls that no bucket ever holds: they would be waited for without end."""
+        """Raises `NeverHeld`."""
         for bucket in self.buckets:
             if (needed := getattr(calls, bucket.limit.kind)) > bucket.size:
-                raise ValueError(f"one app needs {needed} calls, and {bucket.limit.name} leave {bucket.size}")
+                raise NeverHeld(f"one app needs {needed} calls, and {bucket.limit.name} leave {bucket.size}")
 
     @asynccontextmanager
     async def reserved(self, calls: Calls) -> AsyncIterator["Reservation"]:

@@ -43,6 +43,9 @@ OTHER = Calls(cloudflare=2, github=4, content=1)
 SUSPEND = RESUME = Calls(cloudflare=2)
 """An app's state in the app store is read, and written or deleted."""
 
+LOOK_AGAIN = Calls(cloudflare=1)
+"""Whether an app is still to be removed."""
+
 DELETE_REPOSITORY = Calls(github=2)
 DATA = {"d1": "D1Database", "kv": "WorkersKvNamespace", "r2": "R2Bucket"}
 
@@ -62,7 +65,7 @@ class Costs:
             case "suspend":
                 return SUSPEND
             case "destroy":
-                return self.destroy + self.refresh + RESUME + DELETE_REPOSITORY
+                return self.destroy + self.refresh + LOOK_AGAIN + RESUME + DELETE_REPOSITORY
             case "verify":
                 return self.refresh + self.create
         return self.create if entry is None or entry.state == "done" else self.create + self.refresh

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from overskill.fleet.budget import Budget, Reservation
+from overskill.fleet.budget import Budget, NeverHeld, Reservation
 from overskill.fleet.limits import Calls
 
 Operation = Literal["up", "verify", "suspend", "destroy", "rebuild"]
@@ -90,11 +90,15 @@ class Scheduler:
                     await self._carry_out(job, do(job, reservation))
                 self.schedule.reserved += job.calls
                 self.schedule.spent += reservation.spent
-                told(job)
+            except NeverHeld as error:
+                self._holding.discard(task)
+                self.schedule.held.remove(job)
+                self.schedule.failed[job.app_id] = str(error)
             except asyncio.CancelledError:
                 if not self._stopping or task.uncancel():
                     raise
                 return
+            told(job)
 
     async def _carry_out(self, job: Job, work: Awaitable[None]) -> None:
         clock = asyncio.get_running_loop().time

@@ -7,10 +7,14 @@ import pytest
 from checkout import ACCOUNT, cloud_of_checkout
 from typer.testing import CliRunner
 
+from control_plane.app_store import AppState, AppStore
 from overskill import app_command, apps, cli, suspend_command
+from overskill.errors import CommandError
+from overskill.removal import Removal, Removals
 
 STORES = f"/client/v4/accounts/{ACCOUNT}/storage/kv/namespaces"
 STATE = "state:shop"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -88,6 +92,22 @@ def test_an_app_that_is_resumed_is_kept(store, removed):
     assert keys(store) == {}
     assert "is suspended" in run("destroy", "shop")
     assert removed == []
+
+
+def test_an_app_that_was_resumed_while_a_run_was_under_way_is_not_removed(store):
+    client, _ = store
+    run("destroy", "shop")
+    let_pass(store, 8 * 86400)
+    token, url = client.headers["Authorization"].split()[1], f"{str(client.base_url).rstrip('/')}/client/v4"
+    with AppStore(token, url, ACCOUNT, "overskill-development-apps") as states:
+        removals = Removals(states, Removal(timedelta(days=7)))
+        removals.require_due("shop")
+        run("resume", "shop")
+        states.set_state("shop2", AppState(state="legal", reason="", since=NOW), removal=NOW)
+        assert removals.step("shop") == "destroy", "as the run has read it"
+        with pytest.raises(CommandError, match="shop was resumed, and is not removed"):
+            removals.require_due("shop")
+    assert keys(store).keys() == {"state:shop2"}
 
 
 def test_a_state_of_the_operators_outlasts_the_app(store, removed):

@@ -29,6 +29,17 @@ def test_a_failing_app_stops_no_other_and_is_told_with_its_cause():
     assert (schedule.ended, schedule.seconds, schedule.running, schedule.not_begun) == (8, 8, {}, [])
 
 
+def test_an_app_that_no_limit_ever_lets_through_fails_alone():
+    async def do(_job, _reservation):
+        await asyncio.sleep(1)
+
+    schedule, told = Schedule.of([*jobs(3), Job("large", "up", Calls(content=78)), *jobs(2)]), []
+    virtual_clock.run(Scheduler(schedule, Budget(), 2).run(do, told.append))
+    assert (len(schedule.succeeded), len(told), schedule.held) == (5, 6, [])
+    assert schedule.failed.keys() == {"large"}
+    assert "78 calls" in schedule.failed["large"]
+
+
 def test_so_many_at_once_as_there_are_workers():
     busy = []
 
