@@ -92,7 +92,7 @@ class Guard:
 
     def _client(self, scope: Scope, headers: Headers) -> str:
         """The last address that a proxy of ours was called from; what stands before it anybody may have written."""
-        forwarded = [part.strip() for part in headers.get("x-forwarded-for", "").split(",")]
+        forwarded = [part.strip() for part in ",".join(headers.getlist("x-forwarded-for")).split(",")]
         outside = [part for part in forwarded if _address(part) and not self._is_proxy(part)]
         return outside[-1] if outside else scope["client"][0]
 

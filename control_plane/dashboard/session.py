@@ -75,10 +75,14 @@ def require_own_page(request: Request, settings: Settings) -> None:
 
 
 def named_by_proxy(request: Request, settings: Settings) -> str | None:
-    """Whom a proxy of ours names, "" if nobody; None if none of them has to."""
+    """Whom a proxy of ours names; None if none of them has to.
+
+    "" if nobody: also of two names, one of which a visitor may have sent.
+    """
     if not settings.login_header or not request.state.proxied:
         return None
-    return request.headers.get(settings.login_header, "").strip()
+    named = request.headers.getlist(settings.login_header)
+    return named[0].strip() if len(named) == 1 else ""
 
 
 def begin(response: Response, settings: Settings, cookie: str) -> None:

@@ -2,6 +2,7 @@
 goes on with the others."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,11 @@ class Journal:
         self._file = folder / "rebuild.jsonl"
         if anew:
             self._file.unlink(missing_ok=True)
-        self._done = {line["script"]: line for line in self._lines()}
+        self._done: dict[str, dict[str, Any]] = {}
+        if self._file.exists():
+            whole = self._file.read_bytes().rpartition(b"\n")[0]  # a kill may have cut the last line off
+            self._done = {line["script"]: line for line in map(json.loads, whole.splitlines())}
+            os.truncate(self._file, len(whole) + bool(whole))
 
     def has(self, item: Item) -> bool:
         """Whether it was made, from what is still the newest."""
@@ -31,8 +36,3 @@ class Journal:
     def close(self) -> None:
         """All is done: the next rebuild begins anew."""
         self._file.unlink(missing_ok=True)
-
-    def _lines(self) -> list[dict[str, Any]]:
-        """The whole ones: a kill may have cut the last one off."""
-        text = self._file.read_text() if self._file.exists() else ""
-        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]

@@ -163,7 +163,11 @@ def test_the_audit_has_every_login(served: Plane) -> None:
 def test_a_proxy_names_the_operator_and_nobody_else_does(tmp_path: Path) -> None:
     made = with_operator(plane(tmp_path, login_header="X-Remote-User", proxies=["10.0.0.0/24"]))
     client = browser(made, address="10.0.0.9")
-    named = {"X-Remote-User": "bert", "X-Forwarded-For": "203.0.113.5, 198.51.100.8, 10.0.0.7"}
+    named = [
+        ("X-Remote-User", "bert"),
+        ("X-Forwarded-For", "203.0.113.5"),  # a visitor's own line, before that of a proxy that adds one
+        ("X-Forwarded-For", "203.0.113.6, 198.51.100.8, 10.0.0.7"),
+    ]
     assert client.get("/login", headers=named).headers["location"] == "/"
     assert "bert" in client.get("/", headers=named).text
     for other in ({}, {"X-Remote-User": "carl"}):
@@ -172,6 +176,9 @@ def test_a_proxy_names_the_operator_and_nobody_else_does(tmp_path: Path) -> None
     assert log_in(client, "anna", PASSWORD).status_code == 403
     with made.database.reading() as session:
         assert session.scalar(sa.select(AuditEntry.origin)) == "198.51.100.8"
+
+    forged = [("X-Remote-User", "anna"), ("X-Remote-User", "bert")]
+    assert client.get("/login", headers=forged).status_code == 403, "the visitor's line and the proxy's"
 
     direct = browser(made, address="192.0.2.7")
     assert direct.get("/login", headers=named).status_code == 200, "past the proxy the header is anybody's"
