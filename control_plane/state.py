@@ -17,6 +17,9 @@ from infra.credentials import derived
 class Builder(Protocol):
     """Whoever runs the engine: `overskill serve` gives the control plane one."""
 
+    def has(self, app_id: str) -> bool:
+        """Whether there is a stack of an app, whatever the records say."""
+
     def create(self, app_id: str, options: dict[str, object]) -> Declaration:
         """Bring an app to what `options` say: keys of its stack file. Idempotent."""
 

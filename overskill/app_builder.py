@@ -26,6 +26,9 @@ class EngineBuilder:
     def _platform(self) -> Platform:
         return Platform.of(self.project, self.stack, self.providers)
 
+    def has(self, app_id: str) -> bool:
+        return home(self.project, app_id, f"{self.stack}.{app_id}").file.exists()
+
     def create(self, app_id: str, options: dict[str, object]) -> Declaration:
         """What is encrypted in the stack's file stays."""
         stack, place, engine = self._opened(app_id)

@@ -14,6 +14,9 @@ Status = Literal["queued", "running", "cancelling", "ready", "destroyed", "faile
 ENDS: tuple[Status, ...] = ("ready", "destroyed", "failed", "cancelled")
 """Nothing follows them."""
 
+LEFT = "what was made is still there"
+"""In the error of a provision that could not be undone."""
+
 
 def get(session: Session, provision_id: str) -> Provision:
     return session.get_one(Provision, provision_id)
@@ -22,6 +25,15 @@ def get(session: Session, provision_id: str) -> Provision:
 def underway(session: Session, app_id: str) -> Provision | None:
     """What is being done with an app."""
     return session.scalar(sa.select(Provision).where(Provision.app_id == app_id, Provision.status.not_in(ENDS)))
+
+
+def left_behind(session: Session, app_id: str) -> bool:
+    """Whether what is there of an app is of its newest provision: that has failed, and was not undone."""
+    newest = sa.select(Provision).where(Provision.app_id == app_id).order_by(Provision.created_at.desc()).limit(1)
+    last = session.scalar(newest)
+    if last is None or last.status != "failed" or "stack" not in last.steps:
+        return False
+    return "undo" not in last.steps or LEFT in (last.error or "")
 
 
 def over_quota(session: Session, customer: str | None, limit: int, app_id: str) -> str | None:

@@ -23,6 +23,12 @@ Key = Annotated[
     Header(alias="Idempotency-Key", max_length=255, description="The same key and request again: the same provision"),
 ]
 
+UNKNOWN = (
+    "there is a stack of {app} that the records do not know, as after the database was lost: nothing was changed. "
+    "Either of these makes it known again: ./dev backup restore FILE --stack {stack}, of a backup that has it; or "
+    "./dev fleet apply FILE --verify --stack {stack}, of a file that lists it as its stack file says"
+)
+
 
 @router.post("/apps", status_code=202)
 def create_app(plane: GivenPlane, caller: Writer, request: AppRequest, response: Response, key: Key = None) -> Any:
@@ -87,6 +93,8 @@ def _begin_making(  # noqa: PLR0913, PLR0917 - each says something of it
     limit = plane.settings.apps_per_customer
     if problem := records.over_quota(session, request.customer, limit, request.app_id):
         raise HTTPException(409, problem)
+    if plane.builder and plane.builder.has(request.app_id) and not records.left_behind(session, request.app_id):
+        raise HTTPException(409, UNKNOWN.format(app=request.app_id, stack=plane.settings.platform_stack))
     key = key and f"{caller.actor} {key}"
     return _begin(session, plane, caller, "create", request.app_id, customer=request.customer, request=content, key=key)
 

@@ -129,7 +129,7 @@ class Workflows:
             except Exception as error:
                 logger.exception("app %s of provision %s can't be removed", provision.app_id, provision.id)
                 if pause is None:
-                    told = f"what was made is still there: {str(error)[:SHOWN]}; DELETE /api/apps/{provision.app_id}"
+                    told = f"{records.LEFT}: {str(error)[:SHOWN]}; DELETE /api/apps/{provision.app_id}"
                     return f"{problem}; {told}" if problem else told
             self._pause(pause)
         return problem

@@ -31,6 +31,10 @@ class ScriptsBuilder:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
+    def has(self, app_id: str) -> bool:
+        """No drill loses the records."""
+        return False
+
     def create(self, app_id: str, options: dict[str, object]) -> Declaration:
         made = self._declaration(app_id)
         with self._api() as api:

@@ -30,6 +30,9 @@ class FolderBuilder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def has(self, app_id: str) -> bool:
+        return (self._folder / "apps" / app_id).exists()
+
     def create(self, app_id: str, options: dict[str, object]) -> Declaration:
         self._note("create", app_id)
         file = self._folder / "apps" / app_id

@@ -315,6 +315,35 @@ def test_what_is_refused(sqlite: Platform) -> None:
 
 
 @on_sqlite
+def test_a_stack_that_the_records_do_not_know_is_neither_taken_over_nor_removed(sqlite: Platform) -> None:
+    """As after the database was lost, or restored to before the app was made."""
+    sqlite.file("apps/shop").write_text("somebody's")
+    answer = sqlite.post(customer="other", first_deploy=False)
+    assert answer.status_code == 409
+    assert "there is a stack of shop that the records do not know" in answer.json()["detail"]
+    assert "./dev fleet apply FILE --verify --stack local" in answer.json()["detail"]
+    assert (sqlite.calls(), sqlite.file("apps/shop").read_text()) == ({}, "somebody's")
+    sqlite.file("apps/shop").unlink()
+    sqlite.file("fail-create").touch()
+    assert sqlite.ended(sqlite.begin(first_deploy=False))["status"] == "failed"
+    sqlite.file("apps/shop").write_text("made since, and forgotten")
+    assert sqlite.post(first_deploy=False).status_code == 409
+
+
+@on_sqlite
+@pytest.mark.parametrize("why", ["kept", "not undone"])
+def test_what_a_provision_has_left_behind_is_made_again(sqlite: Platform, why: str) -> None:
+    sqlite.file("fail-create").touch()
+    if why == "not undone":
+        sqlite.file("fail-destroy").touch()
+    assert sqlite.ended(sqlite.begin(first_deploy=False, keep=why == "kept"))["status"] == "failed"
+    sqlite.file("apps/shop").write_text("half of it")
+    for name in ("fail-create", "fail-destroy"):
+        sqlite.file(name).unlink(missing_ok=True)
+    assert sqlite.ended(sqlite.begin(first_deploy=False))["status"] == "ready"
+
+
+@on_sqlite
 def test_an_app_is_suspended_and_resumed(sqlite: Platform) -> None:
     sqlite.ended(sqlite.begin(first_deploy=False))
     assert sqlite.client.post("/api/apps/shop/suspend", json={"reason": " "}).status_code == 422
