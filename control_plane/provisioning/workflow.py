@@ -1,7 +1,8 @@
 """The durable workflows, step by step.
 
 What a step does may be done again after a stop, so each is idempotent; that it has ended is kept, and then it is not
-begun again. None raises: a step's result says why it has failed, and what it made is undone by a step of its own.
+begun again. None raises: a step's result says why it has failed, and what it made is undone by a step of its own. A
+database that is away is waited for, with the step's deadline going on.
 """
 
 import datetime as dt
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -28,8 +30,14 @@ PAUSES = (5.0, 20.0)
 UNDO_PAUSES = (5.0, 30.0, 120.0, 600.0)
 """Seconds before each further attempt at what the engine does."""
 
+AWAY = (sa.exc.OperationalError, sa.exc.TimeoutError)
+"""The database does not answer: what is raised then says nothing of the step in which it is."""
+AWAY_PAUSE = 5.0
+
 SHOWN = 2000
 """Characters of an error that are kept."""
+
+T = TypeVar("T")
 
 Step = Callable[[Provision], None]
 RunStep = Callable[[str, Callable[[], str | None]], str | None]
@@ -58,13 +66,23 @@ class Workflows:
 
     def carry_out(self, provision_id: str) -> None:
         """The whole workflow. Which one it is, and with which steps, is said by what never changes of the row."""
-        provision = self._row(provision_id)
+        provision = self._outlasting(partial(self._row, provision_id))
         steps = self._removal if provision.action == "destroy" else self._making(provision)
         for name, step, pauses in steps:
-            problem = self._run(name, partial(self._attempt, provision_id, name, step, pauses))
+            attempt = partial(self._attempt, provision_id, name, step, pauses)
+            problem = self._run(name, partial(self._outlasting, attempt))
             if problem is not None:
-                self._run("undo", partial(self._give_up, provision_id, problem))
+                self._run("undo", partial(self._outlasting, partial(self._give_up, provision_id, problem)))
                 return
+
+    def _outlasting(self, does: Callable[[], T]) -> T:
+        """What `does` returns, begun again as long as the database is away: that is no failure, and undoes nothing."""
+        while True:
+            try:
+                return does()
+            except AWAY as error:
+                logger.warning("the database does not answer, and a provision waits for it: %s", error)
+            self._pause(AWAY_PAUSE)
 
     def _making(self, provision: Provision) -> Sequence[tuple[str, Step, Sequence[float]]]:
         deploy: list[tuple[str, Step, Sequence[float]]] = [("deploy", self._await_deploy, ())]
@@ -97,7 +115,7 @@ class Workflows:
             try:
                 step(provision)
                 return None
-            except (Failed, Cancelled):
+            except (Failed, Cancelled, *AWAY):
                 raise
             except Exception as error:
                 logger.exception("step %s of provision %s of app %s failed", name, provision.id, provision.app_id)
@@ -126,6 +144,8 @@ class Workflows:
                 self._destroy(provision)
                 self._forget_app(provision)
                 return problem
+            except AWAY:
+                raise
             except Exception as error:
                 logger.exception("app %s of provision %s can't be removed", provision.app_id, provision.id)
                 if pause is None:
