@@ -1,6 +1,6 @@
 """Whether an app is served: in the app store, where the dispatch Worker reads it, and in the records here."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -39,22 +39,40 @@ class AppStates:
         """Have the platform answer in the app's place; gives the state that this replaces."""
         before = self.store.state(app_id)
         self.store.set_state(app_id, state)
-        details = state.model_dump(mode="json", exclude_none=True)
-        with self.database.writing() as session:
-            _note(session, app_id, state.state)
-            audit.append(session, audit.Deed(actor, "app.suspend", f"app:{app_id}", "ok", origin, details))
-            events.publish(session, "app.suspended", app_id, **details)
+        self._suspended(app_id, state, actor, origin)
         return before
+
+    def suspend_all(self, states: Mapping[str, AppState], *, actor: str) -> None:
+        """As `suspend`, by one call."""
+        self.store.set_states(states)
+        for app_id, state in states.items():
+            self._suspended(app_id, state, actor)
 
     def resume(self, app_id: str, *, actor: str, origin: str | None = None) -> AppState | None:
         """Have the app served again; gives the state that it had, None for an active one."""
         before = self.store.state(app_id)
         self.store.clear_state(app_id)
+        self._resumed(app_id, actor, origin, had_one=before is not None)
+        return before
+
+    def resume_all(self, app_ids: Collection[str], *, actor: str) -> None:
+        """As `resume`, by one call."""
+        self.store.clear_states(app_ids)
+        for app_id in app_ids:
+            self._resumed(app_id, actor)
+
+    def _suspended(self, app_id: str, state: AppState, actor: str, origin: str | None = None) -> None:
+        details = state.model_dump(mode="json", exclude_none=True)
         with self.database.writing() as session:
-            if _note(session, app_id, ACTIVE) or before:
+            _note(session, app_id, state.state)
+            audit.append(session, audit.Deed(actor, "app.suspend", f"app:{app_id}", "ok", origin, details))
+            events.publish(session, "app.suspended", app_id, **details)
+
+    def _resumed(self, app_id: str, actor: str, origin: str | None = None, *, had_one: bool = False) -> None:
+        with self.database.writing() as session:
+            if _note(session, app_id, ACTIVE) or had_one:
                 audit.append(session, audit.Deed(actor, "app.resume", f"app:{app_id}", "ok", origin))
                 events.publish(session, "app.resumed", app_id)
-        return before
 
 
 def _note(session: Session, app_id: str, state: str) -> bool:

@@ -4,7 +4,7 @@ Source: https://developers.cloudflare.com/api/resources/kv/
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
@@ -26,6 +26,9 @@ REMOVAL = "removal"
 
 NAMESPACES = 100
 """KV namespaces on a page."""
+
+AT_ONCE = 100
+"""Values that one call reads at most; one that writes takes more."""
 
 
 class AppState(BaseModel):
@@ -87,17 +90,29 @@ class AppStore(CloudflareApi):
                 return None
             raise
         except ValueError as error:
-            raise CloudflareError(
-                f"{PREFIX}{app_id} in KV namespace {self.title} is no state: delete it: {error}"
-            ) from None
+            raise self._no_state(app_id, error) from None
+
+    def texts(self, app_ids: Collection[str]) -> dict[str, str]:
+        """What is kept of those among `app_ids`, `AT_ONCE` of them at most, that have a state, by one call."""
+        if not self._namespace or not app_ids:
+            return {}
+        body = {"keys": [PREFIX + app_id for app_id in app_ids]}
+        found = self._call("POST", f"{self._namespace}/bulk/get", json=body)["values"]
+        return {key.removeprefix(PREFIX): text for key, text in found.items() if text is not None}
+
+    def parsed(self, app_id: str, text: str) -> AppState:
+        """The state that a text of `texts` is. Raises `CloudflareError` for what is none."""
+        try:
+            return AppState.model_validate_json(text)
+        except ValueError as error:
+            raise self._no_state(app_id, error) from None
 
     def set_state(self, app_id: str, state: AppState, removal: datetime | None = None) -> None:
         """Over another one; an app that is to be destroyed may be removed from `removal` on.
 
         Raises `CloudflareError` where the platform has no app store.
         """
-        if not self._namespace:
-            raise CloudflareError(f"there is no KV namespace {self.title}: bring the platform up first")
+        self._require_namespace()
         text = state.model_dump_json(exclude_none=True)
         parts = [("value", (None, text))]
         if removal:
@@ -108,6 +123,20 @@ class AppStore(CloudflareApi):
         """Make the app active; one that is active already is no error."""
         if self._namespace:
             self._call("DELETE", self._value(app_id))
+
+    def set_states(self, states: Mapping[str, AppState]) -> None:
+        """As `set_state`, of all by one call: where it raises, some may have theirs."""
+        self._require_namespace()
+        pairs = [
+            {"key": PREFIX + app_id, "value": state.model_dump_json(exclude_none=True)}
+            for app_id, state in states.items()
+        ]
+        self._write("PUT", "bulk", pairs)
+
+    def clear_states(self, app_ids: Collection[str]) -> None:
+        """As `clear_state`, of all by one call."""
+        if self._namespace:
+            self._write("POST", "bulk/delete", [PREFIX + app_id for app_id in app_ids])
 
     def suspended(self) -> set[str]:
         """The ids of the apps that have a state, from the list of keys alone."""
@@ -125,6 +154,17 @@ class AppStore(CloudflareApi):
         """Of those among `app_ids` that have one."""
         found = {app_id: self.state(app_id) for app_id in sorted(self.suspended() & set(app_ids))}
         return {app_id: state for app_id, state in found.items() if state}
+
+    def _require_namespace(self) -> None:
+        if not self._namespace:
+            raise CloudflareError(f"there is no KV namespace {self.title}: bring the platform up first")
+
+    def _write(self, method: str, path: str, body: list[Any]) -> None:
+        if body and (left := self._call(method, f"{self._namespace}/{path}", json=body).get("unsuccessful_keys")):
+            raise CloudflareError(f"{method} {path} of KV namespace {self.title} left out {', '.join(left)}")
+
+    def _no_state(self, app_id: str, error: ValueError) -> CloudflareError:
+        return CloudflareError(f"{PREFIX}{app_id} in KV namespace {self.title} is no state: delete it: {error}")
 
     def _value(self, app_id: str) -> str:
         return f"{self._namespace}/values/{quote(PREFIX + app_id, safe='')}"

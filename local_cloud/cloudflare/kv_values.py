@@ -19,6 +19,7 @@ routes = RouteTable(permission="Workers KV Storage")
 VALUE = f"{NAMESPACE}/values/{{key}}"
 BULK = f"{NAMESPACE}/bulk"
 MAX_BULK = 10_000
+MAX_BULK_GET = 100
 
 
 class Pair(Strict):
@@ -37,6 +38,12 @@ class Pair(Strict):
         options = {name: str(value) for name in kv.OPTIONS if (value := getattr(self, name)) is not None}
         metadata = None if self.metadata is None else json.dumps(self.metadata)
         return kv.Value(body=body, options=options, metadata=metadata)
+
+
+class Wanted(Strict):
+    """Values to read together."""
+
+    keys: Annotated[list[str], Field(max_length=MAX_BULK_GET)]
 
 
 Pairs = Annotated[list[Pair], Field(max_length=MAX_BULK)]
@@ -87,12 +94,22 @@ def put_values(call: Call) -> dict[str, Any]:
     return _written(len(pairs))
 
 
+@routes.on("POST", f"{BULK}/delete")
 @routes.on("DELETE", BULK)
 def delete_values(call: Call) -> dict[str, Any]:
     keys, namespace = call.json(Keys), kv_namespace_of(call)["id"]
     for key in keys:
         kv.delete(call.store, namespace, key)
     return _written(len(keys))
+
+
+@routes.on("POST", f"{BULK}/get")
+def get_values(call: Call) -> dict[str, Any]:
+    """As texts; null for a key that has none."""
+    wanted, namespace = call.json(Wanted), kv_namespace_of(call)["id"]
+    found = {key: kv.read(call.store, namespace, key) for key in wanted.keys}
+    texts = {key: call.store.blob(value["blob"]).decode(errors="replace") for key, value in found.items() if value}
+    return {"values": {key: texts.get(key) for key in wanted.keys}}
 
 
 @routes.on("GET", f"{NAMESPACE}/keys")

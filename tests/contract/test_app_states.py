@@ -125,6 +125,30 @@ def test_of_many_states_every_key_is_listed_and_only_those_asked_for_are_read(cl
     assert [path.rpartition("/")[2] for _, path in asked] == ["keys", "keys", "state%3Aa7"]
 
 
+def test_states_are_read_set_and_cleared_many_at_once(cloud, values, tmp_path):
+    session = Session(Project(tmp_path))
+    state = app_store.AppState(state="over-quota", reason="ü", since=datetime(2026, 11, 24, tzinfo=UTC))
+    cloud.client.put(f"{values}/state:x", content=b"asleep").raise_for_status()
+    with app_store.AppStore.of(session.config, session.credentials) as store:
+        store.set_states({"shop": state, "cafe": state})
+        store.set_states({})
+        texts = store.texts(["shop", "x", "gone"])
+        assert texts.keys() == {"shop", "x"}
+        assert store.parsed("shop", texts["shop"]) == store.state("shop") == state
+        with pytest.raises(CloudflareError, match=f"state:x in KV namespace {TITLE} is no state: delete it"):
+            store.parsed("x", texts["x"])
+        store.clear_states(["shop", "cafe", "gone"])
+        assert store.suspended() == {"x"}
+
+
+def test_what_kv_leaves_out_of_many_is_told(monkeypatch):
+    answer = {"successful_key_count": 1, "unsuccessful_keys": ["state:cafe"]}
+    with app_store.AppStore("token", "http://127.0.0.1:9", ACCOUNT, TITLE, "cafe") as store:
+        monkeypatch.setattr(store, "_call", lambda *_, **__: answer)
+        with pytest.raises(CloudflareError, match="left out state:cafe"):
+            store.clear_states(["shop", "cafe"])
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

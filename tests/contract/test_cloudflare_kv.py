@@ -107,8 +107,11 @@ def test_many_values_at_once(cf, kv_namespace):
     assert listed[0] == {"name": "a", "expiration": until, "metadata": {"m": [1]}}
     assert [one["name"] for one in listed] == ["a", "b", "c/c"]
     assert cf.send("GET", f"{kv_namespace}/values/b").content == b"\0\xff"
-    deleted = cf.delete(f"{kv_namespace}/bulk", json=["a", "c/c", "none"])["result"]
-    assert deleted == {"successful_key_count": 3, "unsuccessful_keys": []}
+    read = cf.post(f"{kv_namespace}/bulk/get", json={"keys": ["a", "c/c", "none"]})["result"]
+    assert {key: value for key, value in read["values"].items() if value is not None} == {"a": "x", "c/c": "z"}
+    deleted = cf.delete(f"{kv_namespace}/bulk", json=["a", "none"])["result"]
+    assert deleted == {"successful_key_count": 2, "unsuccessful_keys": []}
+    assert cf.post(f"{kv_namespace}/bulk/delete", json=["c/c"])["result"]["successful_key_count"] == 1
     assert [one["name"] for one in cf.get(f"{kv_namespace}/keys")["result"]] == ["b"]
 
 
@@ -134,6 +137,8 @@ def test_ten_thousand_values_at_once_are_enough(cf, local, kv_namespace):
     assert "at most 10000 items" in cf.refused("DELETE", f"{kv_namespace}/bulk", 400, json=keys)[1]
     pairs = [{"key": key, "value": ""} for key in keys]
     assert "at most 10000 items" in cf.refused("PUT", f"{kv_namespace}/bulk", 400, json=pairs)[1]
+    many = {"keys": keys[: kv_values.MAX_BULK_GET + 1]}
+    assert "at most 100 items" in cf.refused("POST", f"{kv_namespace}/bulk/get", 400, json=many)[1]
 
 
 def test_an_expired_value_is_gone(cf, local, kv_namespace, monkeypatch):

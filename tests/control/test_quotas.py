@@ -1,8 +1,10 @@
 """Quotas of plans: an app is told of at 80 %, over quota at 100 %, and back by itself; what an operator set stays."""
 
 import datetime as dt
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +13,7 @@ from server_process import Installation
 from app_stacks.cloudflare_error import CloudflareError
 from control_plane import audit
 from control_plane.app_states import AppStates
-from control_plane.app_store import AppState
+from control_plane.app_store import AT_ONCE, AppState
 from control_plane.tables import App, AuditEntry, Event
 from control_plane.usage.quotas import Quotas
 from control_plane.usage.tables import FIGURES, UsageDay
@@ -25,19 +27,47 @@ TOMORROW = NOW + dt.timedelta(days=1)
 class Store:
     """The app store of a platform, in memory."""
 
-    states: dict[str, AppState] = field(default_factory=dict)
-    fails: bool = False
+    kept: dict[str, str] = field(default_factory=dict)
+    calls: int = 0
+    fails: Literal["before", "after", ""] = ""
+    """What is written together is lost, or its answer is."""
+
+    @property
+    def states(self) -> dict[str, AppState]:
+        return {app_id: self.parsed(app_id, text) for app_id, text in self.kept.items()}
 
     def state(self, app_id: str) -> AppState | None:
         return self.states.get(app_id)
 
     def set_state(self, app_id: str, state: AppState) -> None:
-        if self.fails:
-            raise CloudflareError("PUT: HTTP 500", 500)
-        self.states[app_id] = AppState.model_validate_json(state.model_dump_json())
+        self.kept[app_id] = state.model_dump_json(exclude_none=True)
 
     def clear_state(self, app_id: str) -> None:
-        self.states.pop(app_id, None)
+        self.kept.pop(app_id, None)
+
+    def texts(self, app_ids: Collection[str]) -> dict[str, str]:
+        assert len(app_ids) <= AT_ONCE
+        self.calls += 1
+        return {app_id: self.kept[app_id] for app_id in app_ids if app_id in self.kept}
+
+    def parsed(self, app_id: str, text: str) -> AppState:
+        try:
+            return AppState.model_validate_json(text)
+        except ValueError:
+            raise CloudflareError(f"state:{app_id} is no state") from None
+
+    def set_states(self, states: Mapping[str, AppState]) -> None:
+        self.calls += 1
+        for app_id, state in states.items():
+            if self.fails != "before":
+                self.set_state(app_id, state)
+        if self.fails:
+            raise CloudflareError("PUT: HTTP 500", 500)
+
+    def clear_states(self, app_ids: Collection[str]) -> None:
+        self.calls += 1
+        for app_id in app_ids:
+            self.clear_state(app_id)
 
 
 @pytest.fixture
@@ -144,12 +174,46 @@ def test_what_an_operator_makes_of_a_break_stays(quotas, states, store):
 
 def test_a_break_that_cloudflare_did_not_take_is_tried_again(quotas, states, store):
     use(states, "shop", requests=500)
-    store.fails = True
+    store.fails = "before"
     with pytest.raises(CloudflareError):
         quotas.enforce(NOW)
-    store.fails = False
+    store.fails = ""
     quotas.enforce(NOW)
     assert store.states["shop"].state == "over-quota"
+
+
+def test_a_break_that_cloudflare_took_without_an_answer_ends_too(quotas, states, store):
+    use(states, "shop", requests=500)
+    store.fails = "after"
+    with pytest.raises(CloudflareError):
+        quotas.enforce(NOW)
+    assert store.states["shop"].state == "over-quota"
+    quotas.enforce(TOMORROW)
+    assert store.states == {}
+
+
+def test_midnight_costs_few_calls_and_what_is_no_state_holds_up_nobody(installation, store, caplog):
+    apps = [f"app-{number:03}" for number in range(600)]
+    states = AppStates(store, installation.declare(*apps).database)
+    quotas = Quotas(states, {"free": Quota(requests_per_day=100)})
+    for app in apps:
+        use(states, app, requests=100)
+    quotas.enforce(NOW)
+    assert len(store.kept) == 600
+    assert store.calls == 12
+    store.kept["app-000"] = "asleep"
+    quotas.enforce(TOMORROW)
+    assert store.kept == {"app-000": "asleep"}
+    assert store.calls == 24
+    assert "state:app-000 is no state" in caplog.text
+    with states.database.reading() as session:
+        active = sa.select(sa.func.count()).select_from(App).where(App.state == "active")
+        assert session.scalar(active) == 599
+    del store.kept["app-000"]
+    quotas.enforce(TOMORROW)
+    assert store.calls == 26
+    with states.database.reading() as session:
+        assert session.scalar(active) == 600
 
 
 def test_a_plan_without_a_quota_has_no_limit(states, store):
