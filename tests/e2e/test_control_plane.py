@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from conftest import PLANTED, Checkout
 
 from control_plane.database import Database
-from control_plane.tables import App
+from control_plane.tables import App, Provision
 from overskill.control_plane_process import ControlPlane
 from overskill.project import Project
 
@@ -60,6 +60,15 @@ def known(checkout: Checkout) -> list[str]:
     return apps
 
 
+def lose_the_records_of_shop(checkout: Checkout) -> None:
+    """As a database does that is restored to before it was made."""
+    database = Database(f"sqlite:///{control_plane(checkout).state / 'control-plane.db'}")
+    with database.writing() as session:
+        session.execute(sa.delete(App).where(App.id == "shop"))
+        session.execute(sa.delete(Provision).where(Provision.app_id == "shop"))
+    database.close()
+
+
 def test_an_app_is_made_suspended_and_destroyed(up: Checkout, api: httpx.Client) -> None:
     assert known(up) == ["ultrathink"]
     made = ended(api, api.post("/apps", json={"app_id": "shop", "display_name": "Shop", "first_deploy": False}))
@@ -70,6 +79,14 @@ def test_an_app_is_made_suspended_and_destroyed(up: Checkout, api: httpx.Client)
     api.post("/apps/shop/suspend", json={"reason": "unpaid"}).raise_for_status()
     up.await_status(HOST, 403)
     api.post("/apps/shop/resume").raise_for_status()
+    up.await_status(HOST, 200)
+    lose_the_records_of_shop(up)
+    answer = api.post("/apps", json={"app_id": "shop", "first_deploy": False})
+    assert answer.status_code == 409
+    assert "./dev fleet apply FILE --verify --stack local" in answer.json()["detail"]
+    (up.root / "lost.yaml").write_text("apps: [{id: shop, displayName: Shop}]\n")
+    up.run("fleet", "apply", "lost.yaml", "--verify", "--stack", "local")
+    assert known(up) == ["shop", "ultrathink"]
     up.await_status(HOST, 200)
     assert ended(api, api.delete("/apps/shop"))["status"] == "destroyed"
     up.await_status(HOST, 404)
