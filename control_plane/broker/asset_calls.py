@@ -3,11 +3,10 @@
 import asyncio
 from dataclasses import replace
 
-import httpx
 from fastapi import Request, Response
 
 from control_plane.broker import assets, forms
-from control_plane.broker.assets import Manifest
+from control_plane.broker.assets import Begun, Manifest
 from control_plane.broker.attempts import Attempt
 from control_plane.broker.broker import Broker, passed, path_of, result_of
 from control_plane.broker.calls import Call
@@ -28,19 +27,19 @@ async def session(broker: Broker, request: Request, call: Call, attempt: Attempt
     manifest = await asyncio.to_thread(Manifest.parse, body)
     broker.keep(target.app_id, [forms.of_bytes("manifest", body)])
     files = manifest.manifest.items()
-    salted = {file.hash: broker.sessions.salted(target.app_id, file.hash) for _, file in files}
+    begun = await asyncio.to_thread(assets.begun, broker.bundles, target.app_id, manifest, broker.sessions)
     answer = await broker.upstream.call(
         "POST",
         f"{path_of(call, target)}/assets-upload-session",
-        json={"manifest": {path: {"hash": salted[file.hash], "size": file.size} for path, file in files}},
+        json={"manifest": {path: {"hash": begun.cloudflare[file.hash], "size": file.size} for path, file in files}},
     )
     if not answer.is_success:
         await attempt.failed(answer)
         return passed(answer)
     opened = result_of(answer)
-    own = {name: its_hash for its_hash, name in salted.items()}
+    own = {name: its_hash for its_hash, name in begun.cloudflare.items()}
     buckets = [[own[name] for name in bucket] for bucket in opened["buckets"]]
-    kept = await asyncio.to_thread(broker.bundles.store.put, [manifest.model_dump_json().encode()])
+    kept = await asyncio.to_thread(broker.bundles.store.put, [begun.model_dump_json().encode()])
     token = broker.sessions.begun(run, target, kept, opened["jwt"], "upload" if buckets else "complete")
     await attempt.succeeded(files=len(files), missing=sum(map(len, buckets)))
     return result({"jwt": token, "buckets": buckets})
@@ -53,28 +52,25 @@ async def upload(broker: Broker, request: Request, call: Call, attempt: Attempt)
     attempt.who = opened.app_id
     if call.account != broker.platform.account_id:
         raise Refused(403, f"the platform's account is {broker.platform.account_id}, not {call.account}")
-    kept = await asyncio.to_thread(broker.bundles.store.get, opened.manifest)
-    manifest = await asyncio.to_thread(Manifest.parse, kept)
+    begun = await asyncio.to_thread(Begun.of, broker.bundles, opened.manifest)
     async with forms.received(request, limit=MAX_BUCKET, most=MAX_BUCKET_FILES, what="the upload of assets") as parts:
-        assets.check(parts, manifest)
+        assets.check(parts, begun)
         broker.keep(opened.app_id, parts)
-        names = {part.name: broker.sessions.salted(opened.app_id, part.name) for part in parts}
-        records = {names[part.name]: await asyncio.to_thread(assets.keep, broker.bundles, part) for part in parts}
-        answer: httpx.Response | None = None
-        try:
-            answer = await broker.upstream.call(
-                "POST",
-                f"/accounts/{call.account}/workers/assets/upload?base64=true",
-                form=Form([replace(part, name=names[part.name], filename=names[part.name]) for part in parts]),
-                token=broker.sessions.cloudflare(opened),
-            )
-        finally:
-            # Without an answer, Cloudflare may have the files, and then it does not ask for them again.
-            if answer is None or not answer.is_client_error:
-                for name, record in records.items():
-                    await asyncio.to_thread(broker.bundles.store.name, name, record)
+        names, sizes = begun.cloudflare, begun.sizes
+        records = {
+            part.name: await asyncio.to_thread(assets.keep, broker.bundles, part, names[part.name]) for part in parts
+        }
+        answer = await broker.upstream.call(
+            "POST",
+            f"/accounts/{call.account}/workers/assets/upload?base64=true",
+            form=Form([replace(part, name=names[part.name], filename=names[part.name]) for part in parts]),
+            token=broker.sessions.cloudflare(opened),
+        )
     if not answer.is_success:
         await attempt.failed(answer)
         return passed(answer)
+    for own, record in records.items():
+        name = broker.sessions.salted(opened.app_id, own)
+        await asyncio.to_thread(assets.name, broker.bundles, name, sizes[own], record)
     token = (result_of(answer) or {}).get("jwt")
     return result({"jwt": broker.sessions.completed(opened, token)} if token else {}, answer.status_code)

@@ -1,13 +1,16 @@
 """Static assets: a session of one run for one script, and hashes that are the app's own.
 
 Cloudflare keeps one file for each hash, for all apps: whoever knows the hash of a file could have it without having
-the file, or give it other content first. So what Cloudflare knows of is salted with a secret for each app, and a client
-sees its own hashes alone.
+the file, or give it other content first. So Cloudflare knows a file by a hash that was drawn for it, and a client sees
+its own hashes alone. That hash is kept with the file. One that is not kept whole gets another hash with the next
+deploy, and Cloudflare, which has never seen that, asks for it again.
 """
 
+import secrets
 import time
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Literal
 
 import jwt
@@ -26,6 +29,8 @@ MAX_FILE = 25 * 1024 * 1024
 SESSION_SECONDS = 3600
 """As long as Cloudflare's own session."""
 _ALGORITHM = "HS256"
+_LOOKS = 16
+"""Files that are looked at at once: in a bucket, each look is three calls."""
 
 Stage = Literal["upload", "complete"]
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
@@ -45,6 +50,11 @@ class Manifest(BaseModel):
 
     manifest: Annotated[dict[Annotated[str, Field(pattern="^/")], File], Field(max_length=MAX_FILES)]
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """By the hashes."""
+        return {file.hash: file.size for file in self.manifest.values()}
+
     @classmethod
     def parse(cls, text: bytes) -> "Manifest":
         """Raises `Refused` (400)."""
@@ -56,8 +66,22 @@ class Manifest(BaseModel):
             raise Refused(400, f"the asset manifest does not hold ({len(problems)} problems): {told}") from None
 
 
+class Begun(Manifest):
+    """As it is kept for a session: with what Cloudflare knows each hash by."""
+
+    cloudflare: dict[Hash, Hash]
+
+    @classmethod
+    def of(cls, bundles: Bundles, digest: str) -> "Begun":
+        """Raises `Refused` (409) where it is lost, or of an earlier version."""
+        try:
+            return cls.model_validate_json(bundles.read(digest))
+        except (KeyError, ValidationError):
+            raise Refused(409, "what this asset upload session is of was lost: run the workflow again") from None
+
+
 class Session(BaseModel):
-    """What a token of a session says. `manifest` is the digest of a kept `Manifest`, `cloudflare` its sealed token."""
+    """What a token of a session says. `manifest` is the digest of a kept `Begun`, `cloudflare` its sealed token."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -121,7 +145,7 @@ class Sessions:
             raise Refused(401, "the asset upload session's token does not hold") from None
 
     def salted(self, app_id: str, hash_: str) -> str:
-        """What Cloudflare knows a file of an app by."""
+        """What is known of a file of an app has this name."""
         return derived(self._root, f"asset:{app_id}:{hash_}")[:32]
 
     def _sealed(self, token: str) -> str:
@@ -133,7 +157,7 @@ class Sessions:
 
 def check(parts: list[Part], manifest: Manifest) -> None:
     """The parts are files of the manifest, each under its hash. Raises `Refused` (400) with all that are not."""
-    sizes = {file.hash: file.size for file in manifest.manifest.values()}
+    sizes = manifest.sizes
     problems = []
     for part in parts:
         if part.filename != part.name or not part.content_type:
@@ -146,20 +170,54 @@ def check(parts: list[Part], manifest: Manifest) -> None:
         raise Refused(400, "; ".join(problems[:10]))
 
 
-def keep(bundles: Bundles, part: Part) -> str:
-    """Keep a file, for bundles; the digest of what is known of it. Raises `Refused` (400) for no base64."""
-    file = {"content_type": part.content_type, "digest": bundles.store.put(_decoded(part))}
+def begun(bundles: Bundles, app_id: str, manifest: Manifest, sessions: Sessions) -> Begun:
+    """What Cloudflare is asked about: files that are kept by their hashes, and each other one by a new hash."""
+    known = _known(bundles, app_id, manifest, sessions)
+    names = {own: known[own]["hash"] if own in known else secrets.token_hex(16) for own in manifest.sizes}
+    return Begun(manifest=manifest.manifest, cloudflare=names)
+
+
+def keep(bundles: Bundles, part: Part, hash_: str) -> str:
+    """Keep a file that Cloudflare knows by a hash; the digest of what is known of it. Raises `Refused` (400) for no
+    base64."""
+    file = {"hash": hash_, "content_type": part.content_type, "digest": bundles.store.put(_decoded(part))}
     return bundles.store.put([canonical(file)])
 
 
+def name(bundles: Bundles, name_: str, size: int, record: str) -> None:
+    """Have a kept file found by later deploys, unless one is: its name stands for that as long as it is whole."""
+    if _whole(bundles, name_, size) is None:
+        bundles.store.name(name_, record)
+
+
 def kept(bundles: Bundles, session: Session, sessions: Sessions) -> dict[str, Any] | None:
-    """The assets of a bundle: each file of the session's manifest. None: one was not uploaded through this broker."""
-    manifest = Manifest.model_validate_json(bundles.read(session.manifest)).manifest
-    names = {path: sessions.salted(session.app_id, file.hash) for path, file in manifest.items()}
-    records = {name: bundles.store.named(name) for name in set(names.values())}
-    if not all(records.values()):
+    """The assets of a bundle: each file of the session's manifest. None: one of them is not kept whole."""
+    try:
+        manifest = Begun.of(bundles, session.manifest)
+    except Refused:
         return None
-    return {path: {"hash": name, **bundles.open(str(records[name]))} for path, name in names.items()}
+    known = _known(bundles, session.app_id, manifest, sessions)
+    files = {path: known.get(file.hash) for path, file in manifest.manifest.items()}
+    return files if all(files.values()) else None
+
+
+def _known(bundles: Bundles, app_id: str, manifest: Manifest, sessions: Sessions) -> dict[str, dict[str, str]]:
+    """What is known of the files that are kept whole, by their hashes."""
+    sizes = manifest.sizes
+    with ThreadPoolExecutor(_LOOKS) as pool:
+        found = pool.map(lambda one: _whole(bundles, sessions.salted(app_id, one), sizes[one]), sizes)
+        return {hash_: file for hash_, file in zip(sizes, found, strict=True) if file}
+
+
+def _whole(bundles: Bundles, name_: str, size: int) -> dict[str, str] | None:
+    """What is known of a file by its name. None: that is lost, damaged or an earlier version's, or the file
+    is not whole, as its size tells."""
+    try:
+        file = bundles.named(name_)
+        same = bundles.store.size(file["digest"]) == size
+        return {key: file[key] for key in ("hash", "content_type", "digest")} if same else None
+    except KeyError:
+        return None
 
 
 def _decoded(part: Part) -> Iterator[bytes]:

@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Iterable
 
 import obstore
-from obstore.exceptions import AlreadyExistsError
 from obstore.store import S3Store
 
 
@@ -20,7 +19,11 @@ class Bucket:
         self._objects = S3Store.from_url(url)
 
     def put(self, chunks: Iterable[bytes]) -> str:
-        """Nothing is sent of what is there: most files of a deploy were in the one before."""
+        """Nothing is sent of what is there in its size: most files of a deploy were in the one before.
+
+        A service checks what it stores by itself. An object that somebody else has overwritten in the same size is told
+        of by `Bundles.read`, and is kept anew once it was removed.
+        """
         digest = hashlib.sha256()
         with tempfile.TemporaryFile() as file:
             for chunk in chunks:
@@ -45,16 +48,13 @@ class Bucket:
         return size
 
     def name(self, name: str, digest: str) -> None:
-        try:
-            obstore.put(self._objects, _name(name), digest.encode(), mode="create")
-        except AlreadyExistsError:
-            return
+        obstore.put(self._objects, _name(name), digest.encode())
 
-    def named(self, name: str) -> str | None:
+    def named(self, name: str) -> bytes:
         try:
-            return bytes(obstore.get(self._objects, _name(name)).bytes()).decode()
+            return bytes(obstore.get(self._objects, _name(name)).bytes())
         except FileNotFoundError:
-            return None
+            raise KeyError(name) from None
 
     def _size(self, path: str) -> int | None:
         try:

@@ -8,10 +8,11 @@ is of a file kept beside it; `hash` is what Cloudflare knows an asset by.
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from control_plane.broker.bucket import Bucket
 from control_plane.settings import Settings
@@ -21,7 +22,7 @@ class Store(Protocol):
     """Where the files are."""
 
     def put(self, chunks: Iterable[bytes]) -> str:
-        """Keep a file, in the place of a damaged one; its SHA-256."""
+        """Keep a file, in the place of one that is seen to be damaged; its SHA-256."""
 
     def get(self, digest: str) -> bytes:
         """Whatever is there. Raises `KeyError` where nothing is."""
@@ -30,10 +31,10 @@ class Store(Protocol):
         """Bytes of a file. Raises `KeyError`."""
 
     def name(self, name: str, digest: str) -> None:
-        """Give a file a further name, unless something has it: what a name stands for never changes."""
+        """Give a file a further name, whatever has it."""
 
-    def named(self, name: str) -> str | None:
-        """The SHA-256 of what has the name."""
+    def named(self, name: str) -> bytes:
+        """The SHA-256 of what has the name, or whatever is left of it. Raises `KeyError` where nothing is."""
 
 
 class Folder:
@@ -49,13 +50,7 @@ class Folder:
             for chunk in chunks:
                 digest.update(chunk)
                 file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-            whole = f"{file.name}.whole"
-            _link(file.name, Path(whole))
-            kept = self._file(digest.hexdigest())
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(whole, kept)  # also what a fault of the disk has left of it
+            _place(file, self._file(digest.hexdigest()))
         return digest.hexdigest()
 
     def get(self, digest: str) -> bytes:
@@ -71,16 +66,15 @@ class Folder:
             raise KeyError(digest) from None
 
     def name(self, name: str, digest: str) -> None:
-        with tempfile.NamedTemporaryFile("w", dir=self._root) as file:
-            file.write(digest)
-            file.flush()
-            _link(file.name, self._name(name))
+        with tempfile.NamedTemporaryFile(dir=self._root) as file:
+            file.write(digest.encode())
+            _place(file, self._name(name))
 
-    def named(self, name: str) -> str | None:
+    def named(self, name: str) -> bytes:
         try:
-            return self._name(name).read_text()
+            return self._name(name).read_bytes()
         except FileNotFoundError:
-            return None
+            raise KeyError(name) from None
 
     def _file(self, digest: str) -> Path:
         return self._root / "files" / digest[:2] / digest
@@ -104,6 +98,13 @@ class Bundles:
         content: dict[str, Any] = json.loads(self.read(digest))
         return content
 
+    def named(self, name: str) -> dict[str, Any]:
+        """The JSON document of a name. Raises `KeyError` where there is none, or either is damaged."""
+        digest = self.store.named(name)
+        if not re.fullmatch(rb"[0-9a-f]{64}", digest):
+            raise KeyError(name)
+        return self.open(digest.decode())
+
     def read(self, digest: str) -> bytes:
         """A file as it was kept. Raises `KeyError` where there is none, or a damaged one."""
         content = self.store.get(digest)
@@ -112,13 +113,13 @@ class Bundles:
         return content
 
     def copy(self, digest: str, into: "Bundles") -> None:
-        """Keep a bundle there too, with its files, and its assets by their names. Raises as `open` does."""
+        """Keep a bundle there too, with its files. Raises as `open` does.
+
+        Its assets get no names there: the next deploy of the app brings them once more.
+        """
         bundle = self.open(digest)
         for file in (*bundle["modules"], *bundle["assets"].values()):
             into.store.put([self.read(file["digest"])])
-        for asset in bundle["assets"].values():
-            known = {"content_type": asset["content_type"], "digest": asset["digest"]}
-            into.store.name(asset["hash"], into.store.put([canonical(known)]))
         into.put(bundle)
 
 
@@ -137,9 +138,11 @@ def canonical(content: Any) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _link(made: str, path: Path) -> None:
+def _place(file: IO[bytes], path: Path) -> None:
+    """Put a file there once it is on the disk, also in the place of what a fault of the disk has left."""
+    file.flush()
+    os.fsync(file.fileno())
+    whole = f"{file.name}.whole"
+    os.link(file.name, whole)
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(made, path)
-    except FileExistsError:
-        return
+    os.replace(whole, path)

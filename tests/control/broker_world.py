@@ -29,6 +29,7 @@ from control_plane.migration import migrate
 from control_plane.settings import Settings
 from control_plane.state import Plane
 from control_plane.tables import AuditEntry, Deployment
+from local_cloud.multipart import parse
 from local_cloud.ports import listen
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
@@ -172,6 +173,8 @@ class Neighbours:
     fetches: int = 0
     pulls: dict[int, tuple[int | None, str]] = field(default_factory=dict)
     failing: int | None = None
+    assets: set[str] | None = None
+    """Hashes of the files that Cloudflare has; None: it asks for each again."""
     slow: float = 0.0
     """Seconds that Cloudflare takes at most for a call, by chance."""
     scripts: set[str] = field(default_factory=set)
@@ -247,8 +250,11 @@ class Neighbours:
             return [{"id": script} for script in sorted(below)]
         if request.url.path.endswith("/assets-upload-session"):
             hashes = sorted({file["hash"] for file in json.loads(body)["manifest"].values()})
-            return {"jwt": "cloudflares-upload-token", "buckets": [hashes]}
+            missing = [name for name in hashes if name not in (self.assets or ())]
+            return {"jwt": "cloudflares-upload-token", "buckets": [missing] if missing else []}
         if request.url.path.endswith("/assets/upload"):
+            if self.assets is not None:
+                self.assets |= {part.name for part in parse(request.headers["content-type"], body)}
             return {"jwt": "cloudflares-completion-token"}
         return {"id": "a-script", "deployment_id": "d" * 32}
 

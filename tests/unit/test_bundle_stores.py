@@ -1,5 +1,6 @@
 """Where bundles are kept: a folder, or a bucket of a service that speaks as S3 does."""
 
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -98,12 +99,25 @@ def test_a_bundle_is_kept_by_its_content(store: Store) -> None:
         kept.open("0" * 64)
 
 
-def test_a_name_stands_for_what_it_was_given_to_first(store: Store) -> None:
-    digest = store.put([b"one ", b"file"])
-    store.name("f" * 32, digest)
-    store.name("f" * 32, "0" * 64)
-    assert (store.named("f" * 32), store.named("e" * 32)) == (digest, None)
-    assert store.get(digest) == b"one file"
+@pytest.mark.parametrize("left", ["", "0" * 32, "0" * 64, "\0" * 64], ids=["empty", "half", "no document", "zeros"])
+def test_a_name_stands_for_a_document_until_either_is_damaged_and_can_be_given_anew(store: Store, left: str) -> None:
+    kept = Bundles(store)
+    store.name("f" * 32, kept.put({"a": 1}))
+    assert kept.named("f" * 32) == {"a": 1}
+    store.name("f" * 32, left)
+    for name in ("f" * 32, "e" * 32):
+        with pytest.raises(KeyError):
+            kept.named(name)
+    store.name("f" * 32, kept.put({"a": 2}))
+    assert kept.named("f" * 32) == {"a": 2}
+
+
+def test_a_name_is_on_the_disk_before_it_has_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, written, fsync = Folder(tmp_path), [], os.fsync
+    folder.put([b"one"])
+    monkeypatch.setattr(os, "fsync", lambda file: (written.append(os.fstat(file).st_size), fsync(file)))
+    folder.name("f" * 32, "0" * 64)
+    assert written == [64]
 
 
 def test_what_a_bucket_has_is_not_sent_again(s3: S3) -> None:
