@@ -92,5 +92,5 @@ async def _watch(plane: Plane) -> None:
     for row in await asyncio.to_thread(rollback_api.open_ones, plane):
         try:
             await rollback_api.finish(plane, row)
-        except (Refused, KeyError, sa.exc.DBAPIError):
+        except sa.exc.DBAPIError:
             log.exception("how rollback %d of %s ended can't be told", row.id, row.script)

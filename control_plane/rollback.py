@@ -150,7 +150,8 @@ class Rollbacks:
 
     def _is_live(self, row: Deployment) -> bool:
         with self.database.reading() as session:
-            return deployments.uploads(session, row.script)[0].id == row.id
+            last = next(iter(deployments.uploads(session, row.script)), None)
+        return last is not None and last.id == row.id
 
     def _end(self, row: Deployment, problem: str | None) -> Deployment:
         status: Status = "failed" if problem else "succeeded"

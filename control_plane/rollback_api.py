@@ -1,6 +1,7 @@
 """`POST /api/apps/{id}/rollback` and `POST /api/apps/{id}/unpin`; what began is brought to its end after a restart."""
 
 import asyncio
+import logging
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -15,6 +16,8 @@ from control_plane.rollback import Rollbacks, Wish
 from control_plane.state import GivenPlane, Plane
 from control_plane.tables import Deployment
 from infra.names import AppEnvironment
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/apps", tags=["deployments"])
 
@@ -71,9 +74,12 @@ async def unpin(plane: GivenPlane, caller: Deployer, app_id: Text, wanted: Unpin
 
 
 async def finish(plane: Plane, row: Deployment) -> None:
-    """Watch until it is served, and record how that ends."""
+    """Watch until it is served, and record how that ends, unless its app is removed meanwhile."""
     async with Rollbacks.of(plane) as rollbacks:
-        await rollbacks.finish(row)
+        try:
+            await rollbacks.finish(row)
+        except Refused as refused:
+            log.info("rollback %d of %s has no end: %s", row.id, row.script, refused.message)
 
 
 def open_ones(plane: Plane) -> list[Deployment]:

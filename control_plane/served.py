@@ -1,10 +1,10 @@
 """Whether an app's address serves a bundle: asked of the address itself, as its visitors would."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 
@@ -25,7 +25,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 class Seen:
     """What an address came to, after so many `seconds`: None is right, else what it has instead.
 
-    `proof` is what was compared: the bundle's own file; or that it answers, where the bundle has no such file; or that
+    `proof` is what was compared: the bundle's own file; or that it answers, where no such file is kept of it; or that
     the platform answers in its place, so that nobody could look.
     """
 
@@ -39,9 +39,9 @@ async def until_served(
 ) -> Seen:
     """Look until `url` serves the bundle, for so many seconds at most, and while it is `still` wanted there."""
     began, pause = time.monotonic(), FIRST_PAUSE
-    bundle = await asyncio.to_thread(bundles.open, digest)
+    own = await asyncio.to_thread(_version_file, bundles, digest)
     while True:
-        problem, proof = await asyncio.to_thread(_look, bundles, bundle, url)
+        problem, proof = await asyncio.to_thread(_look, own, url)
         spent = time.monotonic() - began
         if problem is None or spent + pause > seconds or not await asyncio.to_thread(still):
             return Seen(problem, proof, spent)
@@ -49,23 +49,31 @@ async def until_served(
         pause = min(1.5 * pause, LONGEST_PAUSE)
 
 
-def _look(bundles: Bundles, bundle: dict[str, Any], url: str) -> tuple[str | None, str]:
-    own = bundle["assets"].get(VERSION_FILE)
-    asked = f"{url.rstrip('/')}{VERSION_FILE}?{own['digest'][:16]}" if own else url
+def _version_file(bundles: Bundles, digest: str) -> bytes | None:
+    """That of a bundle. None: it has none, or what was uploaded was lost or damaged since."""
+    try:
+        own = bundles.open(digest)["assets"].get(VERSION_FILE)
+        return bundles.read(own["digest"]) if own else None
+    except KeyError:
+        return None
+
+
+def _look(own: bytes | None, url: str) -> tuple[str | None, str]:
+    asked = url if own is None else f"{url.rstrip('/')}{VERSION_FILE}?{hashlib.sha256(own).hexdigest()[:16]}"
     try:
         answer = probe.answer(asked)
     except httpx.HTTPError as error:
         return f"{asked}: {str(error) or type(error).__name__}", "no answer"
     if code := withheld(answer):
         return None, f"withheld by the platform ({code})"
-    if own:
-        same = answer.content == bundles.read(own["digest"])[: probe.MOST]
+    if own is not None:
+        same = answer.content == own[: probe.MOST]
         return (
             None if same else f"{asked}: HTTP {answer.status_code}, and not the file that was deployed"
         ), "serves its own file"
     return (
         f"{asked}: HTTP {answer.status_code}" if answer.is_server_error else None
-    ), "answers, and has no file that says what it is"
+    ), "answers, and no file says what it is"
 
 
 def withheld(answer: httpx.Response) -> str | None:

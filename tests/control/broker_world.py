@@ -266,6 +266,7 @@ class World:
     neighbours: Neighbours
     database: Database
     url: str
+    settings: Settings
 
     def send(self, method: str, path: str, token: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
@@ -330,4 +331,4 @@ def world(state: Path) -> Iterator[World]:
             probe_seconds=1,
         )
         with broker(settings, *declared) as (database, url):
-            yield World(neighbours, database, url)
+            yield World(neighbours, database, url, settings)
