@@ -1,5 +1,6 @@
 """What tests of the fleet do with a checkout: write its file, apply it, and compare the local cloud with it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -29,8 +30,7 @@ def assert_exact(up: Checkout, apps: list[App]) -> None:
     """The local cloud has these apps whole and once, and beside them only the one that `overskill up` makes."""
     wanted: dict[str, App] = {one["id"]: one for one in apps} | {"ultrathink": {}}
     for environment, name in NAMES.items():
-        path = up.account(f"dispatch/namespaces/overskill-development-{environment}/scripts")
-        scripts = {script["id"] for script in up.api("GET", path).json()["result"]}
+        scripts = set(scripts_of(up, f"overskill-development-{environment}"))
         deployed = [app_id for app_id, one in wanted.items() if environment in one.get("appEnvironments", NAMES)]
         assert scripts == {name.format(app_id) for app_id in deployed}
     repositories = []
@@ -43,6 +43,17 @@ def assert_exact(up: Checkout, apps: list[App]) -> None:
         assert len(up.api("GET", f"{path}/hooks").json()) == 1
         assert up.api("GET", f"{path}/actions/secrets/OVERSKILL_WEBHOOK_SECRET").is_success
         assert each["description"] == wanted[each["name"]].get("displayName", each["name"])
+
+
+def scripts_of(up: Checkout, namespace: str) -> Iterator[str]:
+    """The names of all scripts in a namespace, which are listed in pages."""
+    cursor = ""
+    while True:
+        path = up.account(f"dispatch/namespaces/{namespace}/scripts")
+        page = up.api("GET", path, params={"cursor": cursor} if cursor else {}).json()
+        yield from (script["id"] for script in page["result"])
+        if not (cursor := page["result_info"]["cursor"]):
+            return
 
 
 def last_call(up: Checkout) -> int:
