@@ -88,8 +88,9 @@ class Rollbacks:
 
     async def begin(self, wish: Wish) -> Deployment:
         """Upload it; the deployment, which is `uploaded`."""
-        target = await asyncio.to_thread(self._target, wish)
-        async with self.locks.held(target.script):
+        script = (await asyncio.to_thread(self._target, wish)).script
+        async with self.locks.held(script):
+            target = await asyncio.to_thread(self._target, wish)
             chosen = await asyncio.to_thread(self._chosen, target, wish.to)
             try:
                 await self.uploader.put(target, str(chosen.bundle))

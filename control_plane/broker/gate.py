@@ -20,6 +20,9 @@ from control_plane.database import Database
 from control_plane.settings import Settings
 from control_plane.tables import App
 
+State = Literal["open", "closed"]
+"""Of a pull request."""
+
 
 class Gate:
     """Each method raises `Refused`, and leaves with the attempt what is known by then."""
@@ -33,24 +36,44 @@ class Gate:
         run, declaration = await self._caller(request, attempt)
         target = permission.target(run, declaration, self._platform)
         permission.check_path(call, target, self._platform)
-        await self.still(run, target, "open")
+        await self._check(run, target, "open")
         return run, target
 
     async def removal(self, request: Request, call: Call, attempt: Attempt) -> tuple[Run, Target]:
         run, declaration = await self._caller(request, attempt)
         target = permission.removable(run, declaration, self._platform, str(call.script))
         permission.check_path(call, target, self._platform)
-        await self.still(run, target, "closed")
+        await self._check(run, target, "closed")
         return run, target
+
+    async def still(self, run: Run, target: Target, state: State) -> Target:
+        """Once more, by whoever holds the script's lock: all of it may change while an upload comes in, or waits.
+
+        The target is as the app is declared now; nothing is sent by the one of before.
+        """
+        target = await self.anew(run, target)
+        await self._check(run, target, state)
+        return target
+
+    async def anew(self, run: Run, target: Target) -> Target:
+        """The target as the app is declared now; refused where it is no more."""
+        declaration = await self._declaration(run)
+        if declaration.app_id != target.app_id:
+            raise Refused(403, f"{run.repository} is no longer the repository of app {target.app_id}")
+        return permission.script_of(declaration, target.environment, target.pull_request)
 
     async def _caller(self, request: Request, attempt: Attempt) -> tuple[Run, Declaration]:
         run = await self._issuer.run(bearer(request))
         attempt.is_by(run)
+        declaration = await self._declaration(run)
+        attempt.who = declaration.app_id
+        return run, declaration
+
+    async def _declaration(self, run: Run) -> Declaration:
         declaration = await asyncio.to_thread(self._declared, run.repository_id)
         if declaration is None:
             raise Refused(403, f"{run.repository} ({run.repository_id}) is no app's repository")
-        attempt.who = declaration.app_id
-        return run, declaration
+        return declaration
 
     def _pinned(self, script: str) -> str | None:
         with self._database.reading() as session:
@@ -61,11 +84,8 @@ class Gate:
             app = session.scalar(sa.select(App).where(App.repository_id == repository_id))
         return app and Declaration.model_validate(app.declared)
 
-    async def still(self, run: Run, target: Target, state: Literal["open", "closed"]) -> None:
-        """That the script's pull request is in `state`, and that a script which has to be "open" has no pin.
-
-        Asked first, and once more by whoever holds the script's lock: both may change while an upload comes in.
-        """
+    async def _check(self, run: Run, target: Target, state: State) -> None:
+        """That the script's pull request is in `state`, and that a script which has to be "open" has no pin."""
         if state == "open" and (pinned := await asyncio.to_thread(self._pinned, target.script)):
             raise Refused(409, pinned)
         if target.pull_request is not None:

@@ -44,16 +44,18 @@ async def settings(broker: Broker, request: Request, call: Call, attempt: Attemp
 async def upload(broker: Broker, request: Request, call: Call, attempt: Attempt) -> Response:
     run, target = await broker.gate.deploy(request, call, attempt)
     async with forms.received(request, limit=MAX_SCRIPT, most=MAX_MODULES, what="the upload") as parts:
-        sent, modules = metadata.parse(_metadata(parts), target), _modules(parts)
+        told = _metadata(parts)
+        sent, modules = metadata.parse(told, target), _modules(parts)
         session = broker.sessions.open(sent.assets.jwt, "complete") if sent.assets else None
         if session:
             session.check(run, target)
         broker.keep(target.app_id, parts)
         bundle = await asyncio.to_thread(_bundled, broker, sent, modules, session)
-        composed = metadata.composed(sent, target, session and broker.sessions.cloudflare(session))
-        described = forms.of_bytes("metadata", json.dumps(composed).encode(), "application/json")
         async with broker.locks.held(target.script):
-            await broker.gate.still(run, target, "open")
+            target = await broker.gate.still(run, target, "open")
+            sent = metadata.parse(told, target)
+            composed = metadata.composed(sent, target, session and broker.sessions.cloudflare(session))
+            described = forms.of_bytes("metadata", json.dumps(composed).encode(), "application/json")
             answer = await broker.upstream.call(
                 "PUT",
                 f"{path_of(call, target)}?excludeScript=true&bindings_inherit=strict",
@@ -62,6 +64,7 @@ async def upload(broker: Broker, request: Request, call: Call, attempt: Attempt)
             if not answer.is_success:
                 await attempt.failed(answer)
                 return passed(answer)
+            await _keep(broker, call, run, target)
             progress = _progress(run, target, bundle, broker.platform.origins.url(target.script, broker.platform.urls))
             await attempt.succeeded(partial(deployments.record, progress=progress), bundle=bundle)
     return passed(answer)
@@ -71,14 +74,27 @@ async def delete(broker: Broker, request: Request, call: Call, attempt: Attempt)
     """One that is gone already is no error."""
     run, target = await broker.gate.removal(request, call, attempt)
     async with broker.locks.held(target.script):
-        await broker.gate.still(run, target, "closed")
-        answer = await broker.upstream.call("DELETE", f"{path_of(call, target)}?force=true")
+        target = await broker.gate.still(run, target, "closed")
+        answer = await _remove(broker, call, target)
         if not answer.is_success and answer.status_code != httpx.codes.NOT_FOUND:
             await attempt.failed(answer)
             return passed(answer)
         removed = partial(events.publish, type="preview.removed", app_id=target.app_id, script=target.script)
         await attempt.succeeded(removed)
     return result(None)
+
+
+async def _keep(broker: Broker, call: Call, run: Run, target: Target) -> None:
+    """Unless its app was removed while Cloudflare took the script: whoever removed it may not have seen this one."""
+    try:
+        await broker.gate.anew(run, target)
+    except Refused:
+        await _remove(broker, call, target)
+        raise
+
+
+async def _remove(broker: Broker, call: Call, target: Target) -> httpx.Response:
+    return await broker.upstream.call("DELETE", f"{path_of(call, target)}?force=true")
 
 
 def _metadata(parts: list[Part]) -> bytes:

@@ -5,7 +5,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,6 +175,8 @@ class Neighbours:
     failing: int | None = None
     assets: set[str] | None = None
     """Hashes of the files that Cloudflare has; None: it asks for each again."""
+    meanwhile: Callable[[], object] = lambda: None
+    """What happens while Cloudflare takes an upload."""
     slow: float = 0.0
     """Seconds that Cloudflare takes at most for a call, by chance."""
     scripts: set[str] = field(default_factory=set)
@@ -242,6 +244,7 @@ class Neighbours:
     def _result(self, request: Request, body: bytes) -> Any:
         path = request.url.path.removeprefix("/client/v4")
         if request.method == "PUT":
+            self.meanwhile()
             self.scripts.add(path)
         if request.method == "DELETE":
             self.scripts.discard(path)
