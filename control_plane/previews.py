@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 import sqlalchemy as sa
 
-from control_plane import audit, events
-from control_plane.broker.broker import TIMEOUT, result_of
+from control_plane import audit, events, namespace_scripts
+from control_plane.broker.broker import TIMEOUT
 from control_plane.broker.pull_requests import Pull, PullRequests
 from control_plane.broker.refusals import Refused
 from control_plane.broker.upstream import Upstream
@@ -29,9 +29,6 @@ from control_plane.tables import App
 from infra.names import parse_script
 
 log = logging.getLogger(__name__)
-
-PAGE = 1000
-"""Scripts in one answer: the most that Cloudflare gives."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ class Previews:
                     locks=ScriptLocks(database, locks_folder(state)),
                     upstream=upstream,
                     pulls=PullRequests(*github, http),
-                    path=f"/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts",
+                    path=namespace_scripts.path_of(account, namespace),
                     stale=dt.timedelta(days=stale_days) if stale_days else None,
                 )
             finally:
@@ -116,7 +113,7 @@ class Previews:
     async def survey(self) -> Survey:
         """One list of scripts, and one of open pull requests for each app that has previews of any."""
         found, by_app = Survey(), defaultdict[str, list[tuple[str, int]]](list)
-        for script in await self._scripts():
+        for script in await namespace_scripts.names(self.upstream, self.path):
             found.scripts += 1
             named = parse_script(script)
             if named and named.pull_request is not None:
@@ -132,24 +129,9 @@ class Previews:
             pull = await self.pulls.find(preview.repository, preview.pull_request)
             if pull is None or not (reason := self._reason(pull)):
                 return False
-            answer = await self.upstream.call("DELETE", f"{self.path}/{preview.script}?force=true")
-            if not answer.is_success and answer.status_code != httpx.codes.NOT_FOUND:
-                raise Refused(answer.status_code, f"Cloudflare: HTTP {answer.status_code} for {preview.script}")
+            await namespace_scripts.remove(self.upstream, self.path, preview.script)
             await asyncio.to_thread(self._note, preview, reason, actor)
         return True
-
-    async def _scripts(self) -> list[str]:
-        """Raises `Refused` where Cloudflare does not list them."""
-        names: list[str] = []
-        cursor = ""
-        while True:
-            answer = await self.upstream.call("GET", f"{self.path}?limit={PAGE}{cursor}")
-            if not answer.is_success:
-                raise Refused(answer.status_code, f"Cloudflare: HTTP {answer.status_code} for the list of previews")
-            names += [script["id"] for script in result_of(answer)]
-            if not (following := (answer.json().get("result_info") or {}).get("cursor")):
-                return names
-            cursor = f"&cursor={following}"
 
     def _repository(self, app_id: str) -> str | None:
         with self.database.reading() as session:

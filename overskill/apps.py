@@ -126,7 +126,7 @@ def _remove(session: Session, app_id: str, *, delete_repository: bool) -> None:
         running.detail = outcome.summary()
         if delete_repository:
             session.clouds(session.config.overskill.github_organization).delete_archived(app_id)
-    control_plane_records.forget(session.project, session.stack, app_id)
+    control_plane_records.forget(session.project, session.stack, session.config, session.credentials, app_id)
 
 
 def _not_of_the_fleet(session: Session, app_id: str, remedy: str) -> None:

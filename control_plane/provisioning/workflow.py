@@ -5,6 +5,7 @@ begun again. None raises: a step's result says why it has failed, and what it ma
 database that is away is waited for, with the step's deadline going on.
 """
 
+import asyncio
 import datetime as dt
 import logging
 import threading
@@ -16,7 +17,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from control_plane import apps
+from control_plane import apps, remains
 from control_plane.app_states import AppStates
 from control_plane.provisioning import probe, records
 from control_plane.provisioning.request import AppRequest
@@ -207,11 +208,23 @@ class Workflows:
             records.end(session, records.get(session, provision.id), "destroyed")
 
     def _forget_app(self, provision: Provision) -> None:
-        """With what operators have set on it, which another app of its name would have."""
-        with AppStates.of(self._plane) as states:
-            states.store.clear_state(provision.app_id)
-        with self._plane.database.writing() as session:
+        """With the scripts that it has left, and what operators have set on it: another app of its name would have
+        both. The latter goes last, since a suspended app's scripts are not served."""
+        plane, settings = self._plane, self._plane.settings
+        with plane.database.writing() as session:
             apps.forget(session, provision.app_id, actor=provision.actor)
+        removing = remains.remove(
+            provision.app_id,
+            plane.database,
+            settings.state,
+            account=settings.platform.account_id,
+            namespaces=settings.platform.namespaces,
+            cloudflare=(settings.cloudflare_url, settings.cloudflare_api_token.get_secret_value()),
+            actor=provision.actor,
+        )
+        asyncio.run(removing)
+        with AppStates.of(plane) as states:
+            states.store.clear_state(provision.app_id)
 
     @contextmanager
     def _engine(self, provision: Provision | None) -> Iterator[None]:

@@ -146,7 +146,7 @@ class Fleet:
         calls = self._run_engine(job, place)
         if job.app_id in self._removals.due:
             self._removals.end(job.app_id)
-            return job.calls
+            return calls if job.operation == "destroy" else job.calls
         return calls
 
     def _run_engine(self, job: Job, place: StackHome) -> Calls:
@@ -157,8 +157,11 @@ class Fleet:
             if self._removals.wanted.delete_repository:
                 self.platform.clouds().delete_archived(job.app_id)
             place.file.unlink(missing_ok=True)
-            control_plane_records.forget(self.platform.project, self.platform.stack, job.app_id)
-            return job.calls
+            platform = self.platform
+            left = control_plane_records.forget(
+                platform.project, platform.stack, platform.config, platform.environment, job.app_id
+            )
+            return job.calls + Calls(cloudflare=left)
         if job.app_id not in self._known:
             engine.make(stack)
         outcome, adopted = bring_up(engine, stack, self.platform.clouds(), unfinished=refresh)
@@ -179,7 +182,8 @@ class Fleet:
         except ValidationError:
             # A file of before has a key that there is no more.
             return costs.PLAIN
-        return Costs(app, oidc_subject=bool(self.platform.outputs.get("oidcSubject")))
+        namespaces = len(self.platform.config.overskill.namespaces)
+        return Costs(app, oidc_subject=bool(self.platform.outputs.get("oidcSubject")), namespaces=namespaces)
 
     def _engine(self, place: StackHome) -> Engine:
         return Engine(self.platform.project, place.folder, self.platform.environment, lease=self._lease)

@@ -60,7 +60,7 @@ class Budget:
 
 
 class Reservation:
-    """What was reserved for a run; `spent` may be lowered to what it has really called."""
+    """What was reserved for a run; `spent` may be set to what it has really called."""
 
     def __init__(self, calls: Calls) -> None:
         self.spent = calls

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from app_stacks.config import AppConfig
+from infra.names import APP_ENVIRONMENTS
 from overskill.engine import Outcome
 from overskill.fleet.index import Entry
 from overskill.fleet.limits import Calls
@@ -51,13 +52,17 @@ DATA = {"d1": "D1Database", "kv": "WorkersKvNamespace", "r2": "R2Bucket"}
 
 
 class Costs:
-    """Of one app's runs; `oidc_subject` as the platform's output has it."""
+    """Of one app's runs; `oidc_subject` as the platform's output has it, `namespaces` are its dispatch namespaces.
 
-    def __init__(self, app: AppConfig, *, oidc_subject: bool = False) -> None:
+    A removed app's scripts are listed in each of those. One that no stack knows costs a call more, which nobody
+    can tell before.
+    """
+
+    def __init__(self, app: AppConfig, *, oidc_subject: bool = False, namespaces: int = len(APP_ENVIRONMENTS)) -> None:
         declared = _resources(app, oidc_subject=oidc_subject)
         self.create = SESSION + _sum(CREATION[kind] for kind in declared.elements())
         self.refresh = SESSION + _sum(_once(kind) for kind in declared.elements())
-        self.destroy = self.refresh + Calls(content=1)
+        self.destroy = self.refresh + Calls(cloudflare=namespaces, content=1)
 
     def most(self, operation: Operation, entry: Entry | None) -> Calls:
         """The calls of a run at most, for an app with this `entry` in the index."""

@@ -1,6 +1,8 @@
 """Apps made on request: what it takes, what it tells, and that no stop of the server changes where it ends."""
 
 import datetime as dt
+import json
+import re
 import signal
 import threading
 import time
@@ -20,16 +22,22 @@ from control_plane.deployments import Progress, record
 from control_plane.tables import App, AuditEntry, Event
 
 SECONDS = 60
+PREVIEWS = "/overskill-development-preview/scripts"
 
 
 class Apps(ThreadingHTTPServer):
-    """Where the apps of the test answer, with 503 while they are not `up`; and Cloudflare's KV."""
+    """Where the apps of the test answer, with 503 while they are not `up`; and Cloudflare's KV, and its previews.
+
+    `previews` are scripts by their tag, `gone` what was deleted, in turn.
+    """
 
     up = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
         self.states: dict[str, str] = {}
+        self.previews: dict[str, str] = {}
+        self.gone: list[str] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -41,6 +49,14 @@ class Answer(BaseHTTPRequestHandler):
         return unquote(self.path.rpartition("/values")[2])
 
     def do_GET(self) -> None:
+        if f"{PREVIEWS}?" in self.path:
+            tag = re.findall("tags=([a-z0-9-]+):yes", self.path)
+            result = [{"id": script} for script, its in sorted(self.server.previews.items()) if [its] == tag]
+            self._answer(200, json.dumps({"result": result}))
+            return
+        if "/scripts?" in self.path:
+            self._answer(404)
+            return
         if "/values/" not in self.path:
             self._answer(200 if self.server.up else 503)
             return
@@ -53,7 +69,12 @@ class Answer(BaseHTTPRequestHandler):
         self._answer(200, '{"result": null}')
 
     def do_DELETE(self) -> None:
-        self.server.states[self.key] = "gone"
+        _, _, script = self.path.partition("?")[0].partition(f"{PREVIEWS}/")
+        self.server.gone.append(script or self.key)
+        if script:
+            self.server.previews.pop(script)
+        else:
+            self.server.states[self.key] = "gone"
         self._answer(200, '{"result": null}')
 
     def _answer(self, status: int, body: str = "") -> None:
@@ -248,6 +269,7 @@ def test_a_cancelled_one_leaves_nothing_whatever_stops_its_undoing(sqlite: Platf
 def test_an_app_is_removed_whatever_stops_that(sqlite: Platform, moment: str) -> None:
     sqlite.ended(sqlite.begin(first_deploy=False))
     removal = ""
+    sqlite.addresses.previews = {"preview-shop-pr7": "app-shop", "preview-shopping-pr7": "app-shopping"}
     for step in ("stack", "forget", "destroyed"):
         sqlite.file("kill").write_text(f"{step} {moment}")
         removal = removal or sqlite.client.delete("/api/apps/shop").json()["id"]
@@ -255,6 +277,8 @@ def test_an_app_is_removed_whatever_stops_that(sqlite: Platform, moment: str) ->
     assert sqlite.ended(removal)["status"] == "destroyed"
     assert sqlite.apps() == []
     assert sqlite.addresses.states == {"/state:shop": "gone"}
+    assert sqlite.addresses.previews == {"preview-shopping-pr7": "app-shopping"}
+    assert sqlite.addresses.gone[0] == "preview-shop-pr7", "it is served again once the state is gone"
     with sqlite.installation.database.reading() as session:
         actors = session.execute(sa.select(AuditEntry.action, AuditEntry.actor).order_by(AuditEntry.id)).all()
     assert actors == [
@@ -263,6 +287,7 @@ def test_an_app_is_removed_whatever_stops_that(sqlite: Platform, moment: str) ->
         ("provision.create", "system"),
         ("provision.destroy.request", "token:builder"),
         ("app.destroy", "token:builder"),
+        ("app.remains", "token:builder"),
         ("provision.destroy", "system"),
     ]
 

@@ -1,5 +1,6 @@
 """A checkout of its own for the whole run: copied, with its own ports, used by its command line alone."""
 
+import json
 import os
 import re
 import shutil
@@ -99,6 +100,18 @@ class Checkout:
 
     def account(self, path: str) -> str:
         return f"/client/v4/accounts/{self.cloud.account}/workers/{path}"
+
+    @property
+    def previews(self) -> str:
+        """The path of the scripts of the platform's namespace for previews."""
+        return self.account("dispatch/namespaces/overskill-development-preview/scripts")
+
+    def add_preview(self, app_id: str, pull_request: int) -> None:
+        """Put the script of a pull request there, as the broker does."""
+        metadata = {"main_module": "index.js", "compatibility_date": "2026-01-01", "tags": [f"app-{app_id}"]}
+        module = ("index.js", "export default {}", "application/javascript+module")
+        parts = {"metadata": (None, json.dumps(metadata), "application/json"), "index.js": module}
+        self.api("PUT", f"{self.previews}/preview-{app_id}-pr{pull_request}", files=parts).raise_for_status()
 
     def zone(self, path: str, name: str = "overskill.localhost") -> str:
         (zone,) = self.api("GET", "/client/v4/zones", params={"name": name}).json()["result"]

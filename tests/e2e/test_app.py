@@ -167,7 +167,11 @@ def test_a_changed_app_keeps_what_was_not_changed(up):
 
 
 def test_destroyed_it_is_gone(up):
+    for app_id in ("shop", "shopping"):
+        up.add_preview(app_id, 7)
     up.run("app", "destroy", "shop", "--now", "--delete-repository")
+    left = {script["id"] for script in up.api("GET", up.previews).json()["result"]}
+    assert left == {"preview-shopping-pr7", "preview-ultrathink"}
     assert up.api("GET", "/api/v3/repos/overskill-apps/shop").status_code == 404
     assert data(up) == {"d1": [], "kv": [], "r2": []}
     assert records(up) == {}

@@ -11,11 +11,13 @@ import pytest
 from conftest import Checkout
 from fleet_steps import app, apply, assert_exact, calls_since, last_call, write
 
-from overskill.fleet.costs import PLAIN, PLAN
+from overskill.fleet.costs import DELETE_REPOSITORY, PLAIN, PLAN
+from overskill.fleet.limits import Calls
 
 
 @pytest.fixture(scope="module")
 def up(checkout: Checkout) -> Checkout:
+    checkout.environment["OVERSKILL_USAGE_MINUTES"] = "0"  # the control plane shall make no calls of its own
     checkout.run("up", "--detach")
     return checkout
 
@@ -39,6 +41,18 @@ def test_the_calls_of_a_run_are_those_that_are_reserved(up):
     assert all(made <= reserved for made, reserved in zip(update, astuple(PLAN + PLAIN.create), strict=True)), update
     write(up, ONE)
     apply(up)
+
+
+def test_a_removed_app_leaves_no_preview_of_a_pull_request(up):
+    write(up, [*ONE, app("gone")])
+    apply(up)
+    up.add_preview("gone", 7)
+    write(up, ONE, absent=("gone",))
+    before = last_call(up)
+    apply(up, "--now", "--delete-repository")
+    made, most = calls_since(up, before), PLAN + PLAIN.destroy + DELETE_REPOSITORY + Calls(cloudflare=1)
+    assert (made.cloudflare, made.github) == (most.cloudflare, most.github)
+    assert_exact(up, ONE)
 
 
 def test_a_bad_file_changes_nothing(up):

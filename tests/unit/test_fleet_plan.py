@@ -90,7 +90,7 @@ def test_an_app_costs_what_it_declares():
         deploy_credentials="token",
         team="builders",
     )
-    costs = Costs(app, oidc_subject=True)
+    costs = Costs(app, oidc_subject=True, namespaces=4)
     fewer, more = (
         Calls(cloudflare=2, github=2 * 1, content=1),
         Calls(cloudflare=2 * (1 + 4 + 2), github=2 + 3 * 3 + 4 + 2),
@@ -99,3 +99,4 @@ def test_an_app_costs_what_it_declares():
     assert costs.create.github == CREATE.github - fewer.github + more.github
     assert costs.create.content == CREATE.content - fewer.content + 6
     assert (costs.refresh.cloudflare, costs.destroy.content) == (2 + 4 + 3, 1)
+    assert costs.destroy.cloudflare == 2 + 4 + 3 + 4
