@@ -44,6 +44,7 @@ def up(checkout: Checkout) -> Checkout:
     """The platform, with customers' hosts and a subject of the organisation's; and the app's stack, not made yet."""
     subject = {"oidcSubject": ["repo", "context"]}
     checkout.configure("local", overskill__customHostnames=True, overskill__organizationSettings=subject)
+    checkout.environment["OVERSKILL_USAGE_MINUTES"] = "0"  # the control plane shall make no calls of its own
     checkout.run("up", "--detach")
     checkout.pulumi(STACK, "stack", "init", "--no-select")
     configure(checkout, OPTIONS)
