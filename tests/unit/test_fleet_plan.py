@@ -6,7 +6,7 @@ import pytest
 
 from app_stacks.config import AppConfig
 from overskill.engine import Outcome
-from overskill.fleet.costs import DELETE_REPOSITORY, PLAIN, RESUME, SESSION, SUSPEND, Costs
+from overskill.fleet.costs import DELETE_REPOSITORY, LOOK_AGAIN, PLAIN, RESUME, SESSION, SUSPEND, Costs
 from overskill.fleet.desired_state import Desired
 from overskill.fleet.index import Entry
 from overskill.fleet.limits import Calls
@@ -44,7 +44,7 @@ def test_only_what_differs_is_run_and_first_what_a_run_has_left_unfinished():
         ("cut", "up", CREATE + REFRESH),
         ("new", "up", CREATE),
         ("other", "up", CREATE),
-        ("gone", "destroy", PLAIN.destroy + REFRESH + RESUME + DELETE_REPOSITORY),
+        ("gone", "destroy", PLAIN.destroy + REFRESH + LOOK_AGAIN + RESUME + DELETE_REPOSITORY),
     ]
     assert (made.unchanged, made.left_out) == (["same"], ["left"])
 
