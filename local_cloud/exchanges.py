@@ -89,8 +89,14 @@ class Recorder:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, answer = time.perf_counter(), _Answer()
 
+        def add() -> None:
+            elapsed = (time.perf_counter() - started) * 1000
+            self._exchanges.add(self._service(scope["path"]), scope, answer, elapsed)
+
         async def noted(message: Message) -> None:
             answer.note(message)
+            if answer.whole:
+                add()  # before the client has it: it may look here at once, and the service may go on for long
             await send(message)
 
         try:
@@ -101,8 +107,8 @@ class Recorder:
             answer.status = answer.status or 500
             raise
         finally:
-            elapsed = (time.perf_counter() - started) * 1000
-            self._exchanges.add(self._service(scope["path"]), scope, answer, elapsed)
+            if not answer.whole:
+                add()
 
     def _service(self, path: str) -> str:
         return next((name for name, paths in self._services.items() if paths.fullmatch(path)), "")
@@ -113,6 +119,7 @@ class _Answer:
 
     def __init__(self) -> None:
         self.status: int | None = None
+        self.whole = False
         self._content_type = ""
         self._size = 0
         self._body = bytearray()
@@ -121,10 +128,12 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self._content_type = Headers(raw=message["headers"]).get("content-type", "").partition(";")[0]
-        elif body := message.get("body"):
-            self._size += len(body)
-            if self._size <= MAX_BODY_BYTES and (self._failed or self._json):
-                self._body += body
+            return
+        body = message.get("body", b"")
+        self._size += len(body)
+        if self._size <= MAX_BODY_BYTES and (self._failed or self._json):
+            self._body += body
+        self.whole = not message.get("more_body", False)
 
     @property
     def _failed(self) -> bool:
