@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from serve_builder import FolderBuilder
 from server_process import Installation
 from sqlalchemy.orm import Session
 
+from control_plane import remains
 from control_plane.app_states import AppStates
 from control_plane.database import Database
 from control_plane.deployments import Progress, record
@@ -112,6 +114,7 @@ def world(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setattr(probe, "failure", lambda _url: None)
     states = SimpleNamespace(store=SimpleNamespace(clear_state=lambda _app_id: None))
     monkeypatch.setattr(AppStates, "of", lambda _plane: nullcontext(states))
+    monkeypatch.setattr(remains, "remove", AsyncMock())
     made = World(installation)
     yield made
     made.close()
