@@ -11,6 +11,8 @@ import plotext
 from rich.console import Console
 
 WIDTH, HEIGHT = 100, 16
+DECADES = 1
+"""What the height of a plot spans at least, in powers of ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,8 @@ def _plot(unit: str, lines: Sequence[Mapping[str, Any]]) -> str:
     plotext.yscale("log")
     for number, each in enumerate(lines):
         plotext.plot(each["apps"], each["figures"], label=each["name"], marker=("braille", "dot", "x", "o")[number])
+    heights = [math.log10(figure) for each in lines for figure in each["figures"]]
+    plotext.ylim(min(heights), max(*heights, min(heights) + DECADES))  # what hardly grows looks so
     sizes = sorted({apps for each in lines for apps in each["apps"]})
     plotext.xticks(sizes, [f"{apps:,}" for apps in sizes])
     plotext.xlabel("apps")

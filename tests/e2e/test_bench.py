@@ -52,6 +52,7 @@ def test_all_of_them_compare_within_one_run(tmp_path: Path):
     assert results["check"]["ratio"] > 0.5
     assert 0.02 < results["control-plane"]["ratio"] < 1
     assert results["control-plane"]["growth"][0]["exponent"] < 1
+    assert 0 < results["control-plane"]["fanOut"]["seconds"]["p99"] < 60
     assert 1 <= results["push"]["ratio"] < 5
     assert set(results["push"]["phases"]) == {"queued", "building", "built", "uploaded", "succeeded"}
 

@@ -126,7 +126,8 @@ def report(found: Measured, settings: Settings, *, quick: bool, versions: Mappin
 def _told(database: Database, plane: ControlPlane, load: Load, send: Any, settings: Settings) -> list[float]:
     with database.writing() as session:
         token = access.issue(session, f"bench-{time.time_ns()}", ["events:read"])
-    asked = send(settings.events, 1 + settings.rounds * settings.webhooks)
+    first = 1 + settings.rounds * settings.webhooks
+    asked, runs = send(settings.events, first), range(first, first + settings.events)
 
     async def tell() -> None:
         await asyncio.to_thread(load.once, asked, concurrency=settings.at_once)
@@ -134,7 +135,7 @@ def _told(database: Database, plane: ControlPlane, load: Load, send: Any, settin
     with step(f"{settings.watchers} watchers, {settings.events} events"):
         _worked_off(database)
         try:
-            return asyncio.run(fan_out(plane.port, token, settings.watchers, tell, settings.events))
+            return asyncio.run(fan_out(plane.port, token, settings.watchers, tell, runs))
         except TimeoutError:
             raise CommandError("not all watchers were told of all events in a minute") from None
 

@@ -1,6 +1,7 @@
 """Watchers of the stream of events, all at once, and when each is told."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -8,11 +9,14 @@ SECONDS = 60
 STARTED = b'"deploy.building"'
 """Of the type of the event that a notice of a start leads to."""
 
+COMMIT = re.compile(rb'"commit": ?"([0-9a-f]{40})"')
+
 
 async def fan_out(
-    port: int, token: str, watchers: int, tell: Callable[[], Awaitable[None]], events: int
+    port: int, token: str, watchers: int, tell: Callable[[], Awaitable[None]], runs: range
 ) -> list[float]:
-    """Seconds from the start of `tell`, which causes so many events, until each watcher has had all, in order.
+    """Seconds from the start of `tell`, which causes an event for each of `runs`, until each watcher has had all, in
+    order. A run's number is its commit's; events of earlier ones may still be on their way.
 
     Raises `TimeoutError` where one has not after a minute.
     """
@@ -26,11 +30,11 @@ async def fan_out(
         writer.write(f"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
         await reader.readuntil(b"\r\n\r\n")
         ready.release()
-        while counted[number] < events:
-            line = await reader.readline()
-            counted[number] += line.startswith(b"data: ") and STARTED in line
+        while counted[number] < len(runs):
+            counted[number] += _run(await reader.readline()) in runs
         told.append(time.monotonic() - began)
         writer.close()
+        await writer.wait_closed()
 
     async with asyncio.timeout(SECONDS):
         watching = [asyncio.create_task(watch(number)) for number in range(watchers)]
@@ -40,3 +44,9 @@ async def fan_out(
         await tell()
         await asyncio.gather(*watching)
     return told
+
+
+def _run(line: bytes) -> int | None:
+    """The run whose start a line of the stream tells."""
+    commit = COMMIT.search(line) if STARTED in line else None
+    return int(commit[1], 16) if commit else None
