@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager, suppress
 
 from overskill.fleet.limits import PUBLISHED, Bucket, Calls, Limit
 
+FINEST = 1e-6
+"""Seconds. The sum of a time and a shorter wait can be that time again, as a float, and be waited for without end."""
+
 
 class NeverHeld(ValueError):
     """One run needs more calls than a bucket ever holds: it would wait for them without end."""
@@ -42,7 +45,7 @@ class Budget:
             while (wait := self.wait(calls)) > 0:
                 self._ended.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._ended.wait(), None if math.isinf(wait) else wait)
+                    await asyncio.wait_for(self._ended.wait(), None if math.isinf(wait) else max(wait, FINEST))
             for bucket in self.buckets:
                 bucket.take(getattr(calls, bucket.limit.kind))
         reservation = Reservation(calls)

@@ -82,6 +82,11 @@ def test_calls_of_earlier_runs_still_count():
     assert virtual_clock.run(run()) == (10, 8)
 
 
+def test_a_wait_that_a_float_rounds_to_nothing_ends_too():
+    machine = Machine(cores=2, workers=16, cpu=0.16, waits=2.7)
+    assert 60 < simulate(Work("up", 10, Calls(cloudflare=3, github=11, content=10)), machine) < 70
+
+
 MANY = Machine(cores=16, workers=32)
 
 
