@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,20 +18,12 @@ import yaml
 
 from infra.config import StackConfig
 from overskill.checkout_cloud import of_checkout
+from overskill.checkout_copy import PORTS, free_ports
 from overskill.local_cloud_process import LocalCloud
 from overskill.project import Project
 
 ROOT = Path(__file__).parents[2]
 PLANTED = "planted-webhook-secret-d41d8cd98f00b204"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [opened.getsockname()[1] for opened in sockets]
-    for opened in sockets:
-        opened.close()
-    return ports
 
 
 @dataclass
@@ -137,7 +128,7 @@ def copy_project(root: Path) -> None:
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
-    ports = dict(zip(("8786", "8787", "8788"), map(str, free_ports(3)), strict=True))
+    ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
     stack_file = root / "Pulumi.local.yaml"
     text = stack_file.read_text()
     assert all(port in text for port in ports)

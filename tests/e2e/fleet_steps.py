@@ -1,6 +1,6 @@
 """What tests of the fleet do with a checkout: write its file, apply it, and compare the local cloud with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -61,10 +61,17 @@ def last_call(up: Checkout) -> int:
 
 
 def calls_since(up: Checkout, number: int) -> Calls:
+    return counted(
+        (each["method"], each["path"]) for each in ask(up.cloud, "GET", f"requests?after={number}")["requests"]
+    )
+
+
+def counted(requests: Iterable[tuple[str, str]]) -> Calls:
+    """Of methods and paths, those of both APIs by kind."""
     made = Calls()
-    for each in ask(up.cloud, "GET", f"requests?after={number}")["requests"]:
-        if each["path"].startswith("/client/v4/"):
+    for method, path in requests:
+        if path.startswith("/client/v4/"):
             made += Calls(cloudflare=1)
-        elif each["path"].startswith("/api/v3/"):
-            made += Calls(github=1, content=int(each["method"] in CONTENT))
+        elif path.startswith("/api/v3/"):
+            made += Calls(github=1, content=int(method in CONTENT))
     return made

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 
 import pytest
 from conftest import Checkout
-from fleet_steps import CONTENT, app, apply, assert_exact, write
+from fleet_steps import app, apply, assert_exact, counted, write
 
 from overskill.fleet.costs import PLAIN, PLAN
 from overskill.fleet.limits import Calls
@@ -58,13 +58,7 @@ def _cpu() -> float:
 
 def _calls(lines: list[str]) -> Calls:
     """Of lines like `2026-11-24 20:32:06,166 GET /api/v3/repos/overskill-apps/one 200 4.7 ms`."""
-    made = Calls()
-    for _, _, method, path, *_ in map(str.split, lines):
-        if path.startswith("/client/v4/"):
-            made += Calls(cloudflare=1)
-        elif path.startswith("/api/v3/"):
-            made += Calls(github=1, content=int(method in CONTENT))
-    return made
+    return counted((method, path) for _, _, method, path, *_ in map(str.split, lines))
 
 
 def _most(each: Calls, count: int) -> Calls:

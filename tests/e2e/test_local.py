@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT, free_ports
+from conftest import ROOT
+
+from overskill.checkout_copy import free_ports
 
 Run = Callable[..., str]
 
