@@ -178,9 +178,9 @@ class Engine:
     def preview_creates(self, stack: str, import_file: Path) -> list[dict[str, Any]]:
         """The custom resources that a run would create; `import_file` gets the engine's list of them, without ids.
 
-        Their inputs are in the clear, for this process alone.
+        What is secret among their inputs, and be it to the provider alone, is `[secret]`.
         """
-        arguments = ("--json", "--show-secrets", "--non-interactive", "--import-file", str(import_file))
+        arguments = ("--json", "--non-interactive", "--import-file", str(import_file))
         steps = json.loads(self.capture("preview", "--stack", stack, *arguments)).get("steps", [])
         return [s["newState"] for s in steps if s["op"] == "create" and s["newState"].get("custom")]
 

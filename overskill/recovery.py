@@ -24,21 +24,27 @@ Finder = Callable[["Clouds", Inputs], str | None]
 
 
 class Clouds:
-    """Both APIs, asked with the credentials of an engine's environment."""
+    """Both APIs, at `urls`, asked with the credentials of an engine's environment.
+
+    Repositories are those of `owner`; their hooks lead to `webhook_base`.
+    """
 
     def __init__(
         self,
-        cloudflare_url: str,
-        github_url: str,
-        github_owner: str,
+        urls: tuple[str, str],
+        owner: str,
         environment: Mapping[str, str],
+        *,
+        webhook_base: str,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         def client(url: str, token: str) -> httpx.Client:
             headers = {"Authorization": f"Bearer {token}"}
             return httpx.Client(base_url=url, headers=headers, timeout=10, trust_env=False, transport=transport)
 
-        self.owner = github_owner
+        cloudflare_url, github_url = urls
+        self.owner = owner
+        self.webhook_url = f"{webhook_base}/github"
         self._cloudflare = client(cloudflare_url, environment["CLOUDFLARE_API_TOKEN"])
         self._github = client(github_url, environment["GITHUB_TOKEN"])
 
@@ -140,9 +146,11 @@ def _repository(clouds: Clouds, inputs: Inputs) -> str | None:
 
 
 def _webhook(clouds: Clouds, inputs: Inputs) -> str | None:
-    hooks = clouds.github(f"repos/{clouds.owner}/{inputs['repository']}/hooks") or []
-    url = inputs["configuration"]["url"]
-    return next((f"{inputs['repository']}/{hook['id']}" for hook in hooks if hook["config"]["url"] == url), None)
+    """By the platform's own URL: the provider declares that of a hook secret, and no preview shows it."""
+    repository = inputs["repository"]
+    hooks = clouds.github(f"repos/{clouds.owner}/{repository}/hooks") or []
+    ours = (hook for hook in hooks if hook["config"]["url"] == clouds.webhook_url)
+    return next((f"{repository}/{hook['id']}" for hook in ours), None)
 
 
 def _ruleset(clouds: Clouds, inputs: Inputs) -> str | None:

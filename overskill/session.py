@@ -96,7 +96,8 @@ class Session:
     def clouds(self, owner: str) -> Clouds:
         """Both APIs, for the repositories of `owner`."""
         config = self.config
-        return Clouds(str(config.cloudflare.base_url), str(config.github.base_url), owner, self.environment)
+        urls = str(config.cloudflare.base_url), str(config.github.base_url)
+        return Clouds(urls, owner, self.environment, webhook_base=str(config.overskill.webhook_base))
 
 
 @cache

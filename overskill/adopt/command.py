@@ -152,7 +152,8 @@ def _token(credentials: Mapping[str, str], name: str) -> str:
 def _adopt_platform(project: Project, stack: str) -> bool:
     """Import what exists; where nothing else is to be done, write the outputs down too. Whether that was so."""
     engine, config = StackContext(project, stack).engine, project.stack_config(stack)
-    clouds = Clouds(*_urls(project.stack_values(stack)), config.github.owner, engine.environment)
+    urls, base = _urls(project.stack_values(stack)), str(config.overskill.webhook_base)
+    clouds = Clouds(urls, config.github.owner, engine.environment, webhook_base=base)
     engine.make(stack)
     with step(f"Platform {stack}: import") as running:
         # What depends on something that is not imported yet cannot be told apart before that is.

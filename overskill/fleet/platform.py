@@ -78,4 +78,6 @@ class Platform:
 
     def clouds(self, owner: str | None = None) -> Clouds:
         """Both APIs, for the repositories of `owner`: by default the organisation of the apps."""
-        return Clouds(*self.urls, owner or self.config.overskill.github_organization, self.environment)
+        ours = self.config.overskill
+        base = str(ours.webhook_base)
+        return Clouds(self.urls, owner or ours.github_organization, self.environment, webhook_base=base)

@@ -93,6 +93,16 @@ def test_an_app_that_is_gone_is_made_again_by_verify_alone(up):
     assert_exact(up, [*ONE, *TWO])
 
 
+def test_an_app_whose_state_is_lost_is_taken_up_as_it_is(up):
+    hooks = "/api/v3/repos/overskill-apps/two/hooks"
+    [hook] = up.api("GET", hooks).json()
+    [state] = up.root.glob(".overskill/**/stacks/*/local.two.json")
+    state.unlink()
+    apply(up, "--verify")
+    assert_exact(up, [*ONE, *TWO])
+    assert [each["id"] for each in up.api("GET", hooks).json()] == [hook["id"]]
+
+
 def test_an_app_made_by_hand_keeps_its_stack(up):
     write(up, [*ONE, *TWO, {"id": "ultrathink", "displayName": "By a file"}])
     assert "1 done" in apply(up)

@@ -169,7 +169,9 @@ def test_apps_are_taken_with_what_they_have_and_others_left_with_the_reason():
 
 def clouds(results: dict[str, Any]) -> Clouds:
     environment = {"CLOUDFLARE_API_TOKEN": "planted", "GITHUB_TOKEN": "planted"}
-    return Clouds("http://x/c/", "http://x/g/", "org", environment, transport(results))
+    return Clouds(
+        ("http://x/c/", "http://x/g/"), "org", environment, webhook_base="http://x/w", transport=transport(results)
+    )
 
 
 def find(kind: str, results: dict[str, Any], **inputs: Any) -> str | None:

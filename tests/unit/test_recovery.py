@@ -26,7 +26,11 @@ ANSWERS = {
     f"/client/v4/accounts/{ACCOUNT}/r2/buckets/ns-abc": {"result": {"name": "ns-abc"}},
     "/api/v3/repos/overskill-apps/ours/rulesets": [{"id": 5, "name": "default branch"}],
     "/api/v3/repos/overskill-apps/ours/actions/variables/OVERSKILL_APP": {"name": "OVERSKILL_APP"},
-    "/api/v3/repos/overskill-apps/ours/hooks": [{"id": 7, "config": {"url": HOOK}}],
+    "/api/v3/repos/overskill-apps/ours/hooks": [
+        {"id": 6, "config": {"url": "http://elsewhere"}},
+        {"id": 7, "config": {"url": HOOK}},
+    ],
+    "/api/v3/repos/overskill-apps/theirs/hooks": [{"id": 8, "config": {"url": "http://elsewhere"}}],
 }
 TEMPLATE = {"owner": "overskill", "repository": "template"}
 
@@ -40,11 +44,11 @@ def clouds(monkeypatch):
 
     transport = httpx.MockTransport(answer)
     return Clouds(
-        "http://127.0.0.1/client/v4",
-        "http://127.0.0.1/api/v3/",
+        ("http://127.0.0.1/client/v4", "http://127.0.0.1/api/v3/"),
         "overskill-apps",
         {"CLOUDFLARE_API_TOKEN": "token", "GITHUB_TOKEN": "token"},
-        transport,
+        webhook_base=HOOK.removesuffix("/github"),
+        transport=transport,
     )
 
 
@@ -77,9 +81,9 @@ def find(clouds: Clouds, type_: str, **inputs: object) -> str | None:
         ("Repository", {"name": "ours", "template": TEMPLATE}, "ours"),
         ("Repository", {"name": "none", "template": TEMPLATE}, None),
         ("Repository", {"name": "template", "description": "Ours."}, "template"),
-        ("RepositoryWebhook", {"repository": "ours", "configuration": {"url": HOOK}}, "ours/7"),
-        ("RepositoryWebhook", {"repository": "ours", "configuration": {"url": "http://elsewhere"}}, None),
-        ("RepositoryWebhook", {"repository": "none", "configuration": {"url": "http://elsewhere"}}, None),
+        ("RepositoryWebhook", {"repository": "ours", "configuration": {"url": "[secret]"}}, "ours/7"),
+        ("RepositoryWebhook", {"repository": "theirs", "configuration": {"url": "[secret]"}}, None),
+        ("RepositoryWebhook", {"repository": "none", "configuration": {"url": "[secret]"}}, None),
     ],
 )
 def test_find(clouds, type_, inputs, found):
