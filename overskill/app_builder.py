@@ -48,7 +48,7 @@ class EngineBuilder:
     def _opened(self, app_id: str) -> tuple[str, StackHome, Engine]:
         stack = self._platform.app_stack(app_id)
         place = home(self.project, app_id, stack)
-        return stack, place, Engine(self.project, place.folder, self._platform.environment)
+        return stack, place, self._platform.engine(place)
 
     def _write(self, place: StackHome, options: dict[str, object]) -> None:
         app_stack_file.write(place.file, {**app_stack_file.encrypted(place.file), **self._platform.app_values(options)})

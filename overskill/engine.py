@@ -23,6 +23,8 @@ STACK = "pulumi:pulumi:Stack"
 ALWAYS = {
     "PULUMI_DEBUG_COMMANDS": "1",  # without it, the engine does not know the option --event-log
     "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "1",
+    # A stack file that was written anew, such as on another machine, does not say what the state is encrypted with.
+    "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
 }
 """What a run needs in its environment wherever its stack is."""
 REAL_CREDENTIALS = (
@@ -112,6 +114,8 @@ class Engine:
 
     What `up` is about to do has to pass the policy pack of `policies`, if that is given. With a `lease`, an open
     file's descriptor, the engine keeps that file open as long as it lives, and a terminal's Ctrl-C doesn't reach it.
+    What is secret in the state of a stack that it makes is encrypted by `secrets_provider`, or the passphrase of the
+    environment.
     """
 
     project: Project
@@ -119,6 +123,7 @@ class Engine:
     environment: Mapping[str, str]
     policies: Path | None = None
     lease: int | None = None
+    secrets_provider: str = ""
 
     @property
     def logs(self) -> Path:
@@ -135,7 +140,7 @@ class Engine:
         flags += ["--plan", str(plan), "--config-file", str(planned_config(plan))] if plan else []
         outcome = self._operate("up", stack, *UNASKED, *flags)
         if outcome.code == NO_SUCH_STACK:
-            self.capture("stack", "init", stack, "--no-select")
+            self.capture(*self._init(stack))
             outcome = self._operate("up", stack, *UNASKED, *flags)
         return outcome
 
@@ -161,14 +166,14 @@ class Engine:
         """What differs from the stack's state; a stack that does not exist ends it with `NO_SUCH_STACK`."""
         return self._operate("refresh", stack, "--preview-only")
 
-    def make(self, stack: str, *, secrets_provider: str = "") -> None:
-        """Make a stack that is not there yet, which saves `up` an attempt; what goes wrong, the run after it tells.
+    def make(self, stack: str) -> None:
+        """Make a stack that is not there yet, which saves `up` an attempt; what goes wrong, the run after it tells."""
+        self._run(self._init(stack), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-        What is secret in its state is encrypted by `secrets_provider`, or the passphrase of the environment.
-        """
-        provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
-        words = ("stack", "init", stack, "--no-select", *provider)
-        self._run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def _init(self, stack: str) -> Sequence[str]:
+        """A provider that the stack file names counts for nothing here."""
+        provider = ("--secrets-provider", self.secrets_provider) if self.secrets_provider else ()
+        return ("stack", "init", stack, "--no-select", *provider)
 
     def destroy(self, stack: str, *, refresh: bool = False) -> Outcome:
         """Delete all that the stack has, and the stack; one that does not exist has nothing. `refresh` as with `up`."""

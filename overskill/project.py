@@ -125,6 +125,13 @@ class Project:
         except ConfigError as error:
             raise CommandError(f"{self.root / f'Pulumi.{stack}.yaml'} has errors:\n{error}") from None
 
+    def secrets_provider(self, stack: str) -> str:
+        """What encrypts the secrets in the state of a platform stack and of its apps' stacks.
+
+        It is empty where that is a passphrase, or the state's service.
+        """
+        return str(self.stack_file(stack).get("secretsprovider", ""))
+
     def forget_salt(self) -> None:
         """Take the encryption salt out of the local stacks' files, where every run of the engine notes it.
 

@@ -52,7 +52,13 @@ class StackContext:
         if self.session:
             return self.session.platform
         environment = {**ALWAYS, **os.environ, **Toolchain(self.project.root).environment()}
-        return Engine(self.project, self.project.root, environment, policies=self.project.policies)
+        return Engine(
+            self.project,
+            self.project.root,
+            environment,
+            policies=self.project.policies,
+            secrets_provider=self.project.secrets_provider(self.stack),
+        )
 
     def up(self, plan: Path | None = None) -> Outcome:
         """Bring the stack to what the platform program says, or to what a file of `Engine.save_plan` does of it.

@@ -187,7 +187,7 @@ def _adopt_apps(project: Project, stack: str, hands: Sequence[Hand]) -> None:
                 account = opened.config.overskill.account_id
                 path = f"accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts/{script}"
                 apis.send("cloudflare", "PUT", f"{path}/tags/app-{hand.app_id}")
-            engine = Engine(project, place.folder, opened.environment)
+            engine = opened.engine(place)
             app_stack = opened.app_stack(hand.app_id)
             engine.make(app_stack)
             take_up(engine, app_stack, opened.clouds(), ADOPTED)

@@ -16,8 +16,7 @@ Answer = list[Change] | CommandError | None
 
 def engine_of(platform: Platform, app_id: str) -> Engine:
     """Where the app's stack is."""
-    place = home(platform.project, app_id, platform.app_stack(app_id))
-    return Engine(platform.project, place.folder, platform.environment)
+    return platform.engine(home(platform.project, app_id, platform.app_stack(app_id)))
 
 
 def examiner(platform: Platform, workers: int) -> Callable[[Sequence[str]], Iterator[tuple[str, Answer]]]:

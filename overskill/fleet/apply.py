@@ -186,7 +186,7 @@ class Fleet:
         return Costs(app, oidc_subject=bool(self.platform.outputs.get("oidcSubject")), namespaces=namespaces)
 
     def _engine(self, place: StackHome) -> Engine:
-        return Engine(self.platform.project, place.folder, self.platform.environment, lease=self._lease)
+        return self.platform.engine(place, lease=self._lease)
 
     def _refreshed(self, job: Job) -> bool:
         """Whether the run looks first at what exists."""

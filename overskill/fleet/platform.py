@@ -13,6 +13,7 @@ from overskill.doctor.github import OFFICIAL_URL
 from overskill.engine import ALWAYS, Engine
 from overskill.errors import CommandError
 from overskill.fleet.limits import PUBLISHED, Limit
+from overskill.fleet.projects import StackHome
 from overskill.local_api import ask
 from overskill.project import Project
 from overskill.recovery import Clouds
@@ -65,6 +66,11 @@ class Platform:
 
     def app_stack(self, app_id: str) -> str:
         return f"{self.stack}.{app_id}"
+
+    def engine(self, place: StackHome, *, lease: int | None = None) -> Engine:
+        """The engine of an app's stack."""
+        provider = self.project.secrets_provider(self.stack)
+        return Engine(self.project, place.folder, self.environment, lease=lease, secrets_provider=provider)
 
     def app_values(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """The `config` of an app's stack file, of which `own` are the app's own keys."""

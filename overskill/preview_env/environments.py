@@ -59,8 +59,7 @@ class PreviewEnvironments:
         stack_file.write(self.project, self.base.stack, pull_request)
         context = self._context(pull_request)
         if not known:
-            provider = stack_file.secrets_provider(self.project, self.base.stack)
-            context.engine.make(pull_request.stack, secrets_provider=provider)
+            context.engine.make(pull_request.stack)
         outcome = context.up()
         publish(self.project, context.config, context.credentials)
         return outcome, smoke.test(context)

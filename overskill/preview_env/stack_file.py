@@ -29,7 +29,9 @@ def write(project: Project, base: str, pull_request: PullRequestPlatform) -> Pat
     """
     file = project.root / f"Pulumi.{pull_request.stack}.yaml"
     config = values(project.stack_values(base), project.stack_config(base), pull_request)
-    kept = yaml.safe_load(file.read_text()) if file.exists() else {}
+    provider = project.secrets_provider(base)
+    kept = {"secretsprovider": provider} if provider else {}
+    kept |= yaml.safe_load(file.read_text()) if file.exists() else {}
     file.write_text(yaml.safe_dump({**kept, "config": config}))
     project.stack_config(pull_request.stack)
     return file
@@ -54,8 +56,3 @@ def values(base: Mapping[str, Any], config: StackConfig, pull_request: PullReque
     }
     copied = {key: value for key, value in base.items() if key not in NOT_COPIED}
     return copied | {f"overskill:{key}": value for key, value in own.items()}
-
-
-def secrets_provider(project: Project, base: str) -> str:
-    """What encrypts the secrets in the state of `base`; empty where that is a passphrase, or the state's service."""
-    return str(project.stack_file(base).get("secretsprovider", ""))

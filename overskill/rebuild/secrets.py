@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from threading import BoundedSemaphore
 
-from overskill.engine import Engine
 from overskill.errors import CommandError
 from overskill.fleet.platform import Platform
 from overskill.fleet.projects import home
@@ -32,7 +31,7 @@ class SecretTexts:
             place = home(self._platform.project, app_id, stack)
             if not place.file.exists():
                 return {}
-            engine = Engine(self._platform.project, place.folder, self._platform.environment)
+            engine = self._platform.engine(place)
             try:
                 values = json.loads(engine.capture("config", "--show-secrets", "--json", "--stack", stack))
             except CommandError:
