@@ -10,16 +10,11 @@ from pathlib import Path
 import httpx
 import psutil
 
-from local_cloud.ports import listen
+from overskill.checkout_copy import free_ports
 
 Option = str | int | Path | None
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
-
-
-def free_port() -> int:
-    with listen(0, "") as listener:
-        return listener.getsockname()[1]
 
 
 class Process:
@@ -33,10 +28,11 @@ class Process:
         One that is None is not given.
         """
         self.state = state
+        free_api, free_edge = free_ports(2)
         words = {
             "--state": state,
-            "--api-port": api or free_port(),
-            "--edge-port": edge or free_port(),
+            "--api-port": api or free_api,
+            "--edge-port": edge or free_edge,
             "--workerd": workerd,
             "--account": ACCOUNT,
             "--workers-subdomain": "overskill",

@@ -246,10 +246,10 @@ jobs:
 
 def test_the_newest_of_a_concurrency_group_cancels_the_others(actions):
     text = WAITING.replace("CANCELS", "true")
-    actions.push(ci=text.replace("SECONDS", "60"))
+    actions.push(ci=text.replace("SECONDS", "6071"))
     (first,) = actions.runs()
     actions.until(first["id"], "in_progress")
-    until_step(actions, first, "Run sleep 60")
+    until_step(actions, first, "Run sleep 6071")
     actions.push(ci=text.replace("SECONDS", "0"))
     last = actions.ended()
     first = actions.run(first["id"])
@@ -262,7 +262,7 @@ def test_the_newest_of_a_concurrency_group_cancels_the_others(actions):
 
 def test_without_cancelling_one_runs_and_the_newest_waits(actions):
     text = WAITING.replace("CANCELS", "false")
-    actions.push(ci=text.replace("SECONDS", "0.8"))
+    actions.push(ci=text.replace("SECONDS", "5"))
     actions.until(actions.runs()[0]["id"], "in_progress")
     actions.push(ci=text.replace("SECONDS", "0"))
     actions.push(ci=text.replace("SECONDS", "0.0"))
@@ -275,10 +275,10 @@ def test_without_cancelling_one_runs_and_the_newest_waits(actions):
 
 
 def test_two_run_at_once_and_the_others_wait(actions):
-    text = "on: push\njobs: {one: {runs-on: ubuntu-latest, steps: [{run: sleep 0.4}]}}\n"
+    text = "on: push\njobs: {one: {runs-on: ubuntu-latest, steps: [{run: sleep 3}]}}\n"
     actions.push(a=text, b=text, c=text)
-    time.sleep(0.3)
-    assert sorted(run["status"] for run in actions.runs()) == ["in_progress", "in_progress", "queued"]
+    wanted = ["in_progress", "in_progress", "queued"]
+    assert until(lambda: sorted(run["status"] for run in actions.runs()) == wanted)
     assert {actions.ended(run["id"])["conclusion"] for run in actions.runs()} == {"success"}
 
 
@@ -290,13 +290,13 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - if: github.run_attempt == 1
-        run: (trap '' INT TERM; setsid sleep 61 & sleep 62)
+        run: (trap '' INT TERM; setsid sleep 6072 & sleep 6073)
       - run: echo "attempt $GITHUB_RUN_ATTEMPT"
 """
     actions.push(ci=text)
     (run,) = actions.runs()
     path = f"{actions.repository}/actions/runs/{run['id']}"
-    until_step(actions, run, "Run (trap '' INT TERM; setsid sleep 61 & sleep 62)")
+    until_step(actions, run, "Run (trap '' INT TERM; setsid sleep 6072 & sleep 6073)")
     assert gh.call("DELETE", path, status=403)["message"] == "Workflow run is in progress and cannot be deleted"
     assert gh.call("POST", f"{path}/rerun", status=403)["message"] == "This workflow is already running"
     gh.post(f"{path}/cancel", status=202)
@@ -320,13 +320,13 @@ jobs:
 
 
 def test_a_run_ends_with_its_repository(gh, actions):
-    actions.push(ci="on: push\njobs: {one: {runs-on: ubuntu-latest, steps: [{run: sleep 60}]}}\n")
+    actions.push(ci="on: push\njobs: {one: {runs-on: ubuntu-latest, steps: [{run: sleep 6071}]}}\n")
     assert until(sleeping)
     gh.delete(actions.repository, status=204)
     assert until(lambda: not sleeping())
 
 
-def until(condition, seconds=10):
+def until(condition, seconds=60):
     """Whether it has come to be so in time."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
@@ -351,5 +351,5 @@ def sleeping():
         for process in psutil.process_iter(["cmdline"])
         if process.info["cmdline"]
         and process.info["cmdline"][0] == "sleep"
-        and process.info["cmdline"][1] in {"60", "61", "62"}
+        and process.info["cmdline"][1] in {"6071", "6072", "6073"}
     ]

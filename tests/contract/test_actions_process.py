@@ -4,9 +4,11 @@ import json
 import time
 
 import psutil
-from contract_process import free_port, running
+from contract_process import running
 from contract_service import ACT, LocalCloud
 from git_client import Clone
+
+from overskill.checkout_copy import free_ports
 
 WAITING = """
 on: push
@@ -50,7 +52,7 @@ def sleeping():
 
 
 def test_runs_that_are_cut_off_have_failed_and_what_waits_goes_on(workerd, tmp_path):
-    state, port = tmp_path / "state", free_port()
+    state, (port,) = tmp_path / "state", free_ports(1)
 
     def runs(cloud):
         return cloud.api("GET", f"{REPOSITORY}/actions/runs").json()["workflow_runs"][::-1]

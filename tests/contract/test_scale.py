@@ -9,8 +9,10 @@ from contextlib import contextmanager
 import httpx
 import psutil
 import pytest
-from contract_process import ACCOUNT, Process, free_port, running
+from contract_process import ACCOUNT, Process, running
 from contract_service import upload
+
+from overskill.checkout_copy import free_ports
 
 NAMESPACES = f"/client/v4/accounts/{ACCOUNT}/workers/dispatch/namespaces"
 WORKERS = f"/client/v4/accounts/{ACCOUNT}/workers/scripts"
@@ -68,7 +70,7 @@ def first_answer(cloud: Process) -> float:
 )
 def test_memory_does_not_grow_with_the_apps_that_were_called(workerd, tmp_path, stored, called, residents):
     """After the last fifth of the calls it is what it was before them, within 10%; a restart takes under 5 s."""
-    state, ports = tmp_path / "state", {"api": free_port(), "edge": free_port()}
+    state, ports = tmp_path / "state", dict(zip(("api", "edge"), free_ports(2), strict=True))
     options = {**ports, "resident_apps": residents}
     with running(state, workerd, **options) as cloud:
         store_apps(cloud, stored)

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 from contract_service import Service
 from git_client import Clone
 
-SECONDS = 30
+SECONDS = 180
 
 
 class Actions:

@@ -19,6 +19,7 @@ from control_plane.migration import migrate
 from control_plane.settings import Settings
 from control_plane.state import Plane
 from infra.credentials import derived
+from overskill.checkout_copy import free_ports
 
 ROOT_SECRET = "the-root-of-all-others"
 SCOPES: list[access.Scope] = ["apps:read", "apps:write", "deployments:read", "events:read", "audit:read"]
@@ -48,12 +49,6 @@ PLATFORM = {
     "dispatcherVersion": "1",
 }
 """The outputs of a platform stack."""
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def declaration(app_id: str, repository_id: int) -> apps.Declaration:
@@ -117,7 +112,7 @@ class ServerProcess:
 
     def __init__(self, state: Path, database_url: str, settings: Mapping[str, str], program: str = "serve") -> None:
         self._program = program
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = state / f"server-{self.port}.log"
         own = {**settings_of(state, database_url), "port": str(self.port), **settings}

@@ -6,16 +6,16 @@ from contextlib import contextmanager
 
 import httpx
 import uvicorn
-from server_process import free_port
 
 from control_plane.application import application
 from control_plane.state import Plane
+from overskill.checkout_copy import free_ports
 
 
 @contextmanager
 def serving(plane: Plane) -> Iterator[httpx.Client]:
     """A client of it, once it answers; it has ended when the block has."""
-    port = free_port()
+    (port,) = free_ports(1)
     config = uvicorn.Config(application(plane), port=port, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -148,10 +148,16 @@ class Platform:
         with self.installation.database.writing() as session:
             record(session, progress)
 
-    def died(self) -> None:
-        """Wait for the server's death, and start it again."""
+    def kill_at(self, moment: str) -> None:
+        """Have the server kill itself there; where it is down, before it goes on with what it had begun."""
+        self.file("kill").write_text(moment)
+
+    def died(self, again: str = "") -> None:
+        """Wait for the server's death, and start it again, to die `again`."""
         self.server.process.join(SECONDS)
         assert self.server.process.exitcode == -signal.SIGKILL
+        if again:
+            self.kill_at(again)
         self.server.start()
 
     def calls(self) -> Counter[str]:
@@ -219,14 +225,13 @@ def test_an_app_is_ready_once_it_was_deployed_and_answers(sqlite: Platform) -> N
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_kill_at_every_step_in_turn_changes_nothing_of_the_end(sqlite: Platform, moment: str) -> None:
     """Before the step is kept, or after that, in the midst of it."""
-    provision = ""
-    for step in ("quota", "stack", "deploy", "probe", "ready"):
-        sqlite.file("kill").write_text(f"{step} {moment}")
-        if not provision:
-            provision = sqlite.begin()
-        elif step == "probe":
+    sqlite.kill_at(f"quota {moment}")
+    provision = sqlite.begin()
+    for step in ("stack", "deploy", "probe", "ready"):
+        sqlite.died(f"{step} {moment}")
+        if step == "probe":
             sqlite.deploy()
-        sqlite.died()
+    sqlite.died()
     assert sqlite.ended(provision)["status"] == "ready"
     assert sqlite.told() == ["quota", "stack", "deploy", "probe", "ready", "ready"]
     assert sqlite.calls()["made"] == 1
@@ -252,10 +257,9 @@ def test_a_kill_while_the_engine_runs_has_it_run_again(sqlite: Platform) -> None
 def test_a_cancelled_one_leaves_nothing_whatever_stops_its_undoing(sqlite: Platform, moment: str) -> None:
     provision = sqlite.begin()
     sqlite.until(provision, lambda found: found["step"] == "deploy")
-    sqlite.file("kill").write_text(f"undo {moment}")
+    sqlite.kill_at(f"undo {moment}")
     assert sqlite.client.delete(f"/api/provisions/{provision}").status_code == 202
-    sqlite.died()
-    sqlite.file("kill").write_text(f"cancelled {moment}")
+    sqlite.died(f"cancelled {moment}")
     sqlite.died()
     found = sqlite.ended(provision)
     assert (found["status"], found["error"]) == ("cancelled", None)
@@ -268,12 +272,12 @@ def test_a_cancelled_one_leaves_nothing_whatever_stops_its_undoing(sqlite: Platf
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_an_app_is_removed_whatever_stops_that(sqlite: Platform, moment: str) -> None:
     sqlite.ended(sqlite.begin(first_deploy=False))
-    removal = ""
     sqlite.addresses.previews = {"preview-shop-pr7": "app-shop", "preview-shopping-pr7": "app-shopping"}
-    for step in ("stack", "forget", "destroyed"):
-        sqlite.file("kill").write_text(f"{step} {moment}")
-        removal = removal or sqlite.client.delete("/api/apps/shop").json()["id"]
-        sqlite.died()
+    sqlite.kill_at(f"stack {moment}")
+    removal = sqlite.client.delete("/api/apps/shop").json()["id"]
+    for step in ("forget", "destroyed"):
+        sqlite.died(f"{step} {moment}")
+    sqlite.died()
     assert sqlite.ended(removal)["status"] == "destroyed"
     assert sqlite.apps() == []
     assert sqlite.addresses.states == {"/state:shop": "gone"}

@@ -181,12 +181,12 @@ def test_what_is_too_long_is_refused(installation, limit, told):
 def test_large_bodies_of_nobody_come_a_few_at_once_and_in_time(installation, monkeypatch):
     """Two at once here: what a third one sends is not read beyond what is small until another has ended."""
     monkeypatch.setattr(webhooks, "LARGE_AT_ONCE", 2)
-    monkeypatch.setattr(webhooks, "BODY_SECONDS", 1)
+    monkeypatch.setattr(webhooks, "BODY_SECONDS", 6)
     head, large = of_github().headers, b" " * (webhooks.LARGE + 1)
 
     def never_ending():
         yield large
-        time.sleep(2)
+        time.sleep(7)
         yield b" "
 
     with serving(installation.plane()) as client, ThreadPoolExecutor() as threads:
@@ -195,7 +195,7 @@ def test_large_bodies_of_nobody_come_a_few_at_once_and_in_time(installation, mon
             return client.post("/webhooks/github", headers=head, content=content).status_code
 
         held = [threads.submit(sent, never_ending()) for _ in range(2)]
-        time.sleep(0.3)
+        time.sleep(2)
         waits, small = threads.submit(sent, large), sent(b"{}")
         assert small == 401
         assert not waits.done()
@@ -289,7 +289,7 @@ def test_pushes_and_pull_requests_are_told_to_those_who_watch(installation, post
 def test_a_run_that_was_faster_than_the_record_of_its_app_waits_for_it(installation, post):
     post(from_pipeline(notice("brandnew", "started", 7)))
     with pytest.raises(AssertionError, match="there is no app brandnew"):
-        worked_off(installation.database, seconds=1)
+        worked_off(installation.database, seconds=5)
     with installation.database.writing() as session:
         apps.declare(session, declaration("brandnew", 3), actor="system")
     worked_off(installation.database)
@@ -312,7 +312,7 @@ def test_one_that_can_not_be_worked_off_is_kept_and_holds_up_no_other(installati
         post(of_github())
         post(from_pipeline(notice("shop", "started", 8)))
         with pytest.raises(AssertionError, match="JSONDecodeError"):
-            worked_off(installation.database, seconds=1)
+            worked_off(installation.database, seconds=5)
         assert deployments(installation.database) == {("shop", 8): "building"}
     worked_off(installation.database)
     assert deployments(installation.database) == {("shop", 8): "building", ("shop", 7): "queued"}

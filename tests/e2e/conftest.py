@@ -114,8 +114,8 @@ class Checkout:
         return httpx.get(f"http://127.0.0.1:{port}{path}", headers={"Host": f"{host}:{port}"}, trust_env=False)
 
     def await_status(self, host: str, status: int) -> None:
-        """Within the time that the dispatch Worker keeps what it has read of an app."""
-        deadline = time.monotonic() + self.config.overskill.app_cache_seconds + 1
+        """Within the time that the dispatch Worker keeps what it has read of an app: twice that where KV was silent."""
+        deadline = time.monotonic() + 2 * self.config.overskill.app_cache_seconds + 5
         while (found := self.page(host).status_code) != status:
             assert time.monotonic() < deadline, f"{host}: {found} instead of {status}"
             time.sleep(0.1)

@@ -1,8 +1,11 @@
 """What tests of the fleet do with a checkout: write its file, apply it, and compare the local cloud with it."""
 
+import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
+import psutil
 import yaml
 from conftest import Checkout
 
@@ -43,6 +46,16 @@ def assert_exact(up: Checkout, apps: list[App]) -> None:
         assert len(up.api("GET", f"{path}/hooks").json()) == 1
         assert up.api("GET", f"{path}/actions/secrets/OVERSKILL_WEBHOOK_SECRET").is_success
         assert each["description"] == wanted[each["name"]].get("displayName", each["name"])
+
+
+def engines(run: subprocess.Popen) -> list[psutil.Process]:
+    """The engines that a run of the fleet has at work."""
+    found = []
+    for process in psutil.Process(run.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if process.name() == "pulumi":
+                found.append(process)
+    return found
 
 
 def scripts_of(up: Checkout, namespace: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 import psutil
 import pytest
 from conftest import Checkout
-from fleet_steps import app, apply, assert_exact, write
+from fleet_steps import app, apply, assert_exact, engines, write
 
 SEED, TIMES = 7, 20
 IDS = ("one", "two", "three")
@@ -34,9 +34,9 @@ def test_killed_at_random_moments(checkout: Checkout):
         write(checkout, apps, absent)
         run = checkout.start("fleet", "apply", "apps.yaml", "--workers", "2", *AT_ONCE)
         time.sleep(chance.uniform(0, lasting))
-        engines = [each for each in psutil.Process(run.pid).children(recursive=True) if each.name() == "pulumi"]
+        at_work = engines(run) if chance.random() < 0.5 else []
         killed += run.poll() is None
-        for victim in [run, *(engines if chance.random() < 0.5 else [])]:
+        for victim in [run, *at_work]:
             with suppress(psutil.NoSuchProcess):
                 victim.kill()
         run.wait(10)

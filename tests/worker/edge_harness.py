@@ -23,6 +23,7 @@ from local_cloud.ports import listen
 from local_cloud.serving import KEEP_ALIVE_SECONDS
 from local_cloud.store import Reader, Store
 from local_cloud.writes import Writes
+from overskill.checkout_copy import free_ports
 
 JS = "application/javascript+module"
 EMPTY = Account(
@@ -149,9 +150,8 @@ def serve(
     `store` is the file of what bindings keep; an edge without it has no such bindings.
     """
     state = State(account, scripts or {})
-    with listen(0, "") as source_socket, listen(0, "") as free:
-        port = free.getsockname()[1]
-        free.close()
+    (port,) = free_ports(1)
+    with listen(0, "") as source_socket:
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever)
         thread.start()

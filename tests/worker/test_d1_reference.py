@@ -14,7 +14,7 @@ import pytest
 from local_cloud.d1 import D1Error, Databases, Query
 from local_cloud.edge.capnp import literal
 from local_cloud.edge.workers import OWN_DATE
-from local_cloud.ports import listen
+from overskill.checkout_copy import free_ports
 
 ASKED = """
 export default {
@@ -123,8 +123,7 @@ def reference(workerd_binary: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """The URL of a Worker that runs statements in workerd's own D1."""
     directory = tmp_path_factory.mktemp("reference")
     (directory / "disk").mkdir()
-    with listen(0, "") as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     database = {"name": "d1", "props": {"json": json.dumps({"database": "one"})}}
     d1 = {
         "modules": [{"name": "d1", "bundled": "/workerd/d1.js"}],

@@ -24,6 +24,7 @@ from local_cloud.edge_data import data_routes
 from local_cloud.ports import listen
 from local_cloud.store import Reader, Store
 from local_cloud.writes import Writes
+from overskill.checkout_copy import free_ports
 
 TOKEN = "the-token"
 KINDS = ("kv", "r2", "d1")
@@ -144,8 +145,7 @@ def answering(directory: Path) -> Iterator[int]:
 @pytest.fixture(scope="module")
 def worker(workerd_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     directory = tmp_path_factory.mktemp("clients")
-    with listen(0, "") as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     with answering(directory) as api_port:
         path = directory / "workerd.capnp"
         path.write_text(config(port, api_port))

@@ -21,6 +21,7 @@ from edge_harness import EMPTY, RunningEdge, State, bundle, replying, serve
 from local_cloud.edge import Edge, LaunchError, UnrunnableError
 from local_cloud.edge.model import Account, Bundle
 from local_cloud.ports import PortInUseError
+from overskill.checkout_copy import free_ports
 
 HOST = "app.overskill.workers.localhost"
 SECRET = {"type": "secret_text", "name": "S", "text": "planted-secret"}
@@ -179,8 +180,7 @@ def test_stop_ends_workerd_and_frees_the_port(workerd_binary: Path, tmp_path: Pa
 
 def test_an_orphan_is_ended_at_start(workerd_binary: Path, tmp_path: Path) -> None:
     """A parent that is killed leaves its workerd, with the port: the next start ends it, and serves there."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     program = f"""
 import asyncio
 from pathlib import Path
