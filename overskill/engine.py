@@ -6,10 +6,12 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from infra.credentials import SECRET_VARIABLES
+from overskill.backend import Backend
 from overskill.errors import CommandError
 from overskill.project import Project
 
@@ -128,6 +130,12 @@ class Engine:
     @property
     def logs(self) -> Path:
         return self.project.logs
+
+    @cached_property
+    def backend(self) -> Backend:
+        """As the environment says, else as `pulumi login` has noted. Raises `EngineError` where nothing does."""
+        url = self.environment.get("PULUMI_BACKEND_URL")
+        return Backend(url or json.loads(self.capture("whoami", "--json", "--verbose"))["url"], self.folder)
 
     def up(self, stack: str, *, refresh: bool = False, target: str = "", plan: Path | None = None) -> Outcome:
         """Bring the stack to what its program says, made if need be; `refresh` looks first at what exists.

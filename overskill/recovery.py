@@ -9,15 +9,13 @@ well also looks first at what really exists, since a state can name what was nev
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
 from overskill.engine import Engine, EngineError, Outcome
 from overskill.errors import CommandError
+from overskill.locks import release_dead_locks, unlocked
 
 Inputs = Mapping[str, Any]
 Finder = Callable[["Clouds", Inputs], str | None]
@@ -190,8 +188,7 @@ def bring_up(engine: Engine, stack: str, clouds: Clouds, *, unfinished: bool) ->
     Raises `CommandError` where the stack is being changed, or what exists is somebody else's.
     """
     require_whole_state(engine, stack)
-    release_dead_locks(engine, stack)
-    outcome = engine.up(stack, refresh=unfinished)
+    outcome = unlocked(engine, stack, lambda: engine.up(stack, refresh=unfinished))
     if outcome.ok or outcome.violations:
         return outcome, []
     try:
@@ -208,13 +205,14 @@ def take_down(engine: Engine, stack: str, *, unfinished: bool) -> Outcome:
     Raises `CommandError` where the stack is being changed.
     """
     require_whole_state(engine, stack)
-    release_dead_locks(engine, stack)
-    return engine.destroy(stack, refresh=unfinished)
+    return unlocked(engine, stack, lambda: engine.destroy(stack, refresh=unfinished))
 
 
 def require_whole_state(engine: Engine, stack: str) -> None:
     """Raises `CommandError` where the state of `stack` is damaged; the engine itself names no remedy."""
-    for file in engine.project.backend.glob(f".pulumi/stacks/*/{stack}.json"):
+    if (folder := engine.backend.folder) is None:
+        return
+    for file in folder.glob(f".pulumi/stacks/*/{stack}.json"):
         try:
             json.loads(file.read_bytes())
         except ValueError as error:
@@ -223,41 +221,6 @@ def require_whole_state(engine: Engine, stack: str) -> None:
             raise CommandError(
                 f"{file} is damaged ({error}): {remedy}; then the same again, which takes up what exists"
             ) from None
-
-
-def release_dead_locks(engine: Engine, stack: str) -> None:
-    """Take the lock of `stack` if the engine that made it is dead.
-
-    Raises `CommandError` where that engine lives: two runs on one stack would undo each other's work.
-    """
-    holders = _holders(engine, stack)
-    if living := living_holder(engine, stack):
-        raise CommandError(f"stack {stack} is being changed by process {living}: wait for it to end")
-    if holders:
-        engine.capture("cancel", "--yes", "--stack", stack)
-
-
-def living_holder(engine: Engine, stack: str) -> int | None:
-    """The process of this machine that is changing `stack`."""
-    return next((holder for holder in _holders(engine, stack) if psutil.pid_exists(holder)), None)
-
-
-def _holders(engine: Engine, stack: str) -> list[int]:
-    """The processes that have locked it, dead ones among them. A lock that goes meanwhile has none."""
-    found = []
-    for lock in engine.project.backend.glob(f".pulumi/locks/organization/*/{stack}/*.json"):
-        with suppress(FileNotFoundError):
-            found.append(_holder(lock))
-    return found
-
-
-def _holder(lock: Path) -> int:
-    """The process that has made a lock; 0 where it was killed as it did."""
-    try:
-        pid: int = json.loads(lock.read_text())["pid"]
-    except (ValueError, KeyError):
-        return 0
-    return pid
 
 
 def adopt(engine: Engine, stack: str, clouds: Clouds, finders: Mapping[str, Finder] = FINDERS) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra.config import StackConfig
 from overskill.engine import ALWAYS, Engine, Outcome
+from overskill.locks import unlocked
 from overskill.progress import step
 from overskill.project import Project
 from overskill.session import Session, check
@@ -68,7 +69,7 @@ class StackContext:
         if self.session and plan is None:
             return self.session.up_platform()
         with step(f"Platform {self.stack}: pulumi up") as running:
-            outcome = self.engine.up(self.stack, plan=plan)
+            outcome = unlocked(self.engine, self.stack, lambda: self.engine.up(self.stack, plan=plan))
             check(outcome, f"pulumi up of stack {self.stack}")
             running.detail = outcome.summary()
         return outcome

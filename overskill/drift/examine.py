@@ -8,7 +8,7 @@ from overskill.engine import NO_SUCH_STACK, Engine
 from overskill.errors import CommandError
 from overskill.fleet.platform import Platform
 from overskill.fleet.projects import home
-from overskill.recovery import living_holder
+from overskill.locks import living_holder
 
 Answer = list[Change] | CommandError | None
 """None: the stack is being changed."""
@@ -23,22 +23,30 @@ def examiner(platform: Platform, workers: int) -> Callable[[Sequence[str]], Iter
     """As `sweep.Examine`."""
 
     def one(app_id: str) -> tuple[str, Answer]:
-        stack = platform.app_stack(app_id)
-        engine = engine_of(platform, app_id)
-        if living_holder(engine, stack):
-            return app_id, None
-        outcome = engine.preview_refresh(stack)
-        if outcome.code == NO_SUCH_STACK:
-            return app_id, CommandError(
-                f"the control plane has a record of app {app_id}, and there is no stack {stack}: it was made, or is "
-                "gone, elsewhere; ./dev app create or a fleet's file makes it again"
-            )
-        if not outcome.ok:
-            return app_id, CommandError(outcome.failure())
-        return app_id, changes(outcome.results)
+        try:
+            return app_id, _changes(platform, app_id)
+        except CommandError as error:
+            return app_id, error
 
     def all_of(app_ids: Sequence[str]) -> Iterator[tuple[str, Answer]]:
         with ThreadPoolExecutor(workers) as threads:
             yield from threads.map(one, app_ids)
 
     return all_of
+
+
+def _changes(platform: Platform, app_id: str) -> list[Change] | None:
+    """Raises `CommandError` where the engine cannot tell."""
+    stack = platform.app_stack(app_id)
+    engine = engine_of(platform, app_id)
+    if living_holder(engine, stack):
+        return None
+    outcome = engine.preview_refresh(stack)
+    if outcome.code == NO_SUCH_STACK:
+        raise CommandError(
+            f"the control plane has a record of app {app_id}, and there is no stack {stack}: it was made, or is "
+            "gone, elsewhere; ./dev app create or a fleet's file makes it again"
+        )
+    if not outcome.ok:
+        raise CommandError(outcome.failure())
+    return changes(outcome.results)

@@ -10,7 +10,7 @@ from overskill.drift.apis import Apis
 from overskill.drift.findings import Finding, changes
 from overskill.engine import Engine
 from overskill.errors import CommandError
-from overskill.recovery import living_holder
+from overskill.locks import living_holder
 
 ROUTE, RECORD = "WorkersRoute", "DnsRecord"
 RECORDS = 100

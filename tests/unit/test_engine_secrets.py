@@ -2,9 +2,6 @@
 
 import base64
 import json
-import os
-import shutil
-import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,9 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from real_engine import checkout, engine_environment
 
 from infra.names import PullRequestPlatform
-from overskill.engine import ALWAYS, Engine
+from overskill.engine import Engine
 from overskill.fleet.platform import Platform
 from overskill.fleet.projects import StackHome
 from overskill.preview_env import stack_file
@@ -23,7 +21,6 @@ from overskill.project import Project
 from overskill.stack_context import StackContext
 
 KMS = "hashivault://overskill"
-PROGRAM = 'import pulumi\npulumi.export("key", pulumi.Output.secret("planted-secret"))\n'
 
 
 class Vault(BaseHTTPRequestHandler):
@@ -53,33 +50,17 @@ class Vault(BaseHTTPRequestHandler):
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     """A real account's, with a KMS and no passphrase."""
-    if not shutil.which("pulumi"):
-        pytest.skip("no pulumi is on PATH")
-    (tmp_path / "state").mkdir()
     with ThreadingHTTPServer(("127.0.0.1", 0), Vault) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        environment = engine_environment(tmp_path, VAULT_SERVER_TOKEN="token", VAULT_SERVER_URL=url)
         Thread(target=server.serve_forever).start()
-        inherited = {key: value for key, value in os.environ.items() if "PASSPHRASE" not in key}
-        yield inherited | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
-            "PULUMI_HOME": str(tmp_path / "home"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "VAULT_SERVER_TOKEN": "token",
-            "VAULT_SERVER_URL": f"http://127.0.0.1:{server.server_port}",
-            **ALWAYS,
-        }
+        yield environment
         server.shutdown()
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A checkout with a small program, and the stack `prod`."""
-    made = Project(tmp_path / "checkout")
-    made.root.mkdir()
-    (made.root / "Pulumi.yaml").write_text("name: overskill\nruntime: python\n")
-    (made.root / "__main__.py").write_text(PROGRAM)
-    (made.root / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"secretsprovider": KMS, "config": {}}))
-    return made
+    return checkout(tmp_path, yaml.safe_dump({"secretsprovider": KMS, "config": {}}))
 
 
 def test_a_stack_that_up_makes_is_encrypted_by_the_kms_also_from_another_checkout(project, environment):

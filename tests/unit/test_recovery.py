@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from overskill.backend import Backend
 from overskill.errors import CommandError
 from overskill.recovery import FINDERS, Clouds, adopt, require_whole_state
 
@@ -105,6 +106,7 @@ class Preview:
 
     def __init__(self, folder: Path) -> None:
         self.logs = folder
+        self.backend = Backend(f"file://{folder}", folder)
         self.project = SimpleNamespace(backend=folder)
         self.imported: dict[str, object] = {}
 
@@ -132,7 +134,7 @@ def test_what_is_taken_up_is_declared_with_its_component(clouds, tmp_path):
 
 
 def test_half_a_state_is_told_with_its_remedy(tmp_path):
-    engine = SimpleNamespace(project=SimpleNamespace(backend=tmp_path))
+    engine = SimpleNamespace(backend=Backend(f"file://{tmp_path}", tmp_path))
     file = tmp_path / ".pulumi" / "stacks" / "overskill-apps" / "local.shop.json"
     file.parent.mkdir(parents=True)
     file.write_text('{"version": 3}')
