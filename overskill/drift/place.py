@@ -4,12 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.config import StackConfig
-from infra.names import AppEnvironment, PlatformEnvironment
+from infra.names import AppEnvironment, PlatformEnvironment, smoke_app
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """`app_store` is the id of a KV namespace, `zone` that of the customers' hosts' zone where there are any."""
+    """`app_store` is the id of a KV namespace, `zone` that of the customers' hosts' zone where there are any.
+
+    `smoke` is the app that each deploy tries the platform with: its stack file is where that ran, which may be gone.
+    """
 
     stack: str
     account_id: str
@@ -19,6 +22,7 @@ class Place:
     app_store: str
     zone: str | None
     template: str
+    smoke: str
 
     @classmethod
     def of(cls, stack: str, config: StackConfig, outputs: Mapping[str, object]) -> "Place":
@@ -34,6 +38,7 @@ class Place:
             app_store=str(outputs["appStore"]),
             zone=hosts["zoneId"] if isinstance(hosts, Mapping) else None,
             template=config.template_repository,
+            smoke=smoke_app(platform.prefix, platform.platform_environment),
         )
 
     def app_stack(self, app_id: str) -> str:

@@ -105,7 +105,7 @@ class Sweep:
         self._leave_out(apps, again())
         self._remember(apps, listed, turn)
         undeclared = Undeclared(self._place, self._apis, self._memory, known, self._settles)
-        self._report.others = undeclared.look(listed, {*self._report.skipped, *after.unrecorded})
+        self._report.others = undeclared.look(listed, {*self._report.skipped, *after.unrecorded, self._place.smoke})
         self._report.findings += [*undeclared.findings, *(one for found in self._found.values() for one in found)]
         self._report.findings.sort()
         self._report.looked, self._report.skipped = len(self._seen), sorted({*self._report.skipped})

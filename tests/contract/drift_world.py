@@ -199,6 +199,7 @@ def made(cloud: LocalCloud, folder: Path) -> World:
         app_store="",
         zone=zone["id"],
         template="overskill/template",
+        smoke="overskill-development-smoke",
     )
     world = World(cloud, folder, platform)
     for name in NAMESPACES.values():

@@ -63,10 +63,10 @@ def closed_pull_request(world: World) -> None:
     world.deploy("preview", "preview-shop-pr1", ["app-shop", "platform-development"])
 
 
-def by_hand(world: World) -> None:
-    world.repository("gone")
+def by_hand(world: World, name: str = "gone") -> None:
+    world.repository(name)
     variable = {"name": "OVERSKILL_APP", "value": json.dumps({"namespaces": NAMESPACES})}
-    world.call("POST", f"repos/{ORGANIZATION}/gone/actions/variables", json=variable)
+    world.call("POST", f"repos/{ORGANIZATION}/{name}/actions/variables", json=variable)
 
 
 def hook(url: str) -> Plant:
@@ -341,6 +341,18 @@ def test_what_is_under_way_is_left_alone(world):
         world.call("DELETE", world.script("staging", "staging-shop"))
         found = world.sweep(busy={"shop", "gone"})
         assert (found.findings, found.skipped) == ([], ["gone", "shop"])
+    finally:
+        world.snapshot("clean", "/restore")
+
+
+def test_the_app_that_a_deploy_tries_the_platform_with_is_no_orphan(world):
+    """A deploy elsewhere made it: nothing here knows its stack."""
+    smoke = world.platform.smoke
+    try:
+        by_hand(world, smoke)
+        world.deploy("production", smoke, [f"app-{smoke}", "platform-development"])
+        world.deploy("staging", f"staging-{smoke}", [f"app-{smoke}", "platform-development"])
+        assert world.sweep().findings == []
     finally:
         world.snapshot("clean", "/restore")
 
