@@ -51,9 +51,9 @@ class Clouds:
         answer = _get(self._cloudflare, path, query)
         return None if answer is None else answer["result"]
 
-    def github(self, path: str) -> Any:
+    def github(self, path: str, **query: str) -> Any:
         """The body of a GET, or None where there is nothing."""
-        return _get(self._github, path, {})
+        return _get(self._github, path, query)
 
     def delete_archived(self, repository: str) -> None:
         """Delete a repository that the destruction of its app has archived; one that is in use stays."""
@@ -152,8 +152,9 @@ def _webhook(clouds: Clouds, inputs: Inputs) -> str | None:
 
 
 def _ruleset(clouds: Clouds, inputs: Inputs) -> str | None:
+    """The repository's own: one of the organisation may have the same name."""
     repository = inputs["repository"]
-    rulesets = clouds.github(f"repos/{clouds.owner}/{repository}/rulesets") or []
+    rulesets = clouds.github(f"repos/{clouds.owner}/{repository}/rulesets", includes_parents="false") or []
     return next((f"{repository}:{one['id']}" for one in rulesets if one["name"] == inputs["name"]), None)
 
 

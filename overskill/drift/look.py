@@ -60,7 +60,8 @@ def details(apis: Apis, repository: str) -> Details | None:
         SECRET: {one["name"]: one["updated_at"] for one in apis.github_pages(f"{path}/actions/secrets", "secrets")},
         WEBHOOK: {one["config"]["url"]: _lasting(one) for one in apis.github_pages(f"{path}/hooks")},
         ENVIRONMENT: {one["name"]: _lasting(one) for one in apis.github_pages(f"{path}/environments", "environments")},
-        RULESET: {one["name"]: one for one in apis.github_pages(f"{path}/rulesets")},
+        # Unless it is asked not to, GitHub lists those of the organisation too.
+        RULESET: {one["name"]: one for one in apis.github_pages(f"{path}/rulesets", includes_parents="false")},
     }
     return {kind: {name: _digest(value) for name, value in parts.items()} for kind, parts in found.items()}
 

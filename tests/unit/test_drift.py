@@ -8,10 +8,12 @@ import httpx
 import pytest
 from rich.console import Console
 
+from app_stacks.repository_settings import SETTINGS
 from infra.config import StackConfig, parse
 from overskill.drift.apis import PAUSES, Access, Apis
 from overskill.drift.estimate import PER_UNIT, Fleet, lines, rotation_hours
 from overskill.drift.findings import DRIFTS, Finding, changes, merged
+from overskill.drift.look import RULESET, details
 from overskill.drift.platform_stack import beside
 from overskill.drift.repair import plan
 from overskill.drift.report import as_json, as_sarif, exit_code, show
@@ -175,6 +177,26 @@ def test_pages_are_read_to_the_last():
     server = Server(*pages)
     assert [one["n"] for one in server.apis().github_pages("x")] == [*range(101)]
     assert [params["page"] for _, params in server.asked] == ["1", "2"]
+
+
+LISTS = ("variables", "secrets", "environments")
+
+
+def repository_of(**settings: object) -> Apis:
+    """One that has these settings, nothing in it, and a ruleset of its organisation."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        last = request.url.path.rpartition("/")[2]
+        parents = last == "rulesets" and request.url.params.get("includes_parents") != "false"
+        rulesets = [{"name": "of the organisation"}] if parents else []
+        body = settings if last == "shop" else {last: []} if last in LISTS else rulesets
+        return httpx.Response(200, json=body)
+
+    return Apis(SERVICES, (), transport=httpx.MockTransport(answer))
+
+
+def test_rules_of_the_organisation_are_no_apps():
+    assert details(repository_of(**SETTINGS), "org/shop")[RULESET] == {}
 
 
 def test_the_estimate_is_within_the_limits_for_fifty_thousand():

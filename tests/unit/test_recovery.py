@@ -41,6 +41,8 @@ def clouds(monkeypatch):
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.headers["authorization"] == "Bearer token"
         body = ANSWERS.get(request.url.path)
+        if request.url.path.endswith("/rulesets") and request.url.params.get("includes_parents") != "false":
+            body = [{"id": 4, "name": "default branch"}, *body]
         return httpx.Response(404, json={}) if body is None else httpx.Response(200, json=body)
 
     transport = httpx.MockTransport(answer)
