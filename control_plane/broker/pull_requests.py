@@ -31,8 +31,8 @@ class Pull:
 
 
 class PullRequests:
-    """GitHub's, asked anew each time: one may be closed while its run still deploys. Raises `Refused` (503) where
-    GitHub does not tell."""
+    """GitHub's, asked anew each time: one may be closed while its run still deploys. A repository may be asked for by
+    the name that it had. Raises `Refused` (503) where GitHub does not tell."""
 
     def __init__(self, url: str, token: str, http: httpx.AsyncClient) -> None:
         self._url, self._http = url, http
@@ -68,7 +68,8 @@ class PullRequests:
 
     async def _asked(self, path: str) -> Any:
         try:
-            answer = await self._http.get(f"{self._url}/repos/{path}", headers=self._headers)
+            url = f"{self._url}/repos/{path}"
+            answer = await self._http.get(url, headers=self._headers, follow_redirects=True)
             return None if answer.status_code == httpx.codes.NOT_FOUND else answer.raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise Refused(503, f"GitHub does not tell of {path.partition('?')[0]}: try again later") from error

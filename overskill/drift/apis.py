@@ -51,6 +51,8 @@ class Apis:
                 base_url=access.url,
                 headers={"Authorization": f"Bearer {access.token}"},
                 timeout=TIMEOUT,
+                # GitHub leads from a repository's old name to its new one.
+                follow_redirects=True,
                 trust_env=False,
                 transport=transport,
             )

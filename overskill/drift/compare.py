@@ -8,7 +8,7 @@ from app_stacks.repository_settings import SETTINGS
 from app_stacks.script_settings import owner
 from control_plane.apps import Declaration
 from infra.names import Script, parse_script
-from overskill.drift.findings import PARTS, Finding
+from overskill.drift.findings import PARTS, Drift, Finding
 from overskill.drift.lists import DATA, Lists
 from overskill.drift.place import Place
 
@@ -33,7 +33,7 @@ def of_app(place: Place, app: Declaration, lists: Lists) -> Iterator[Finding]:
         for binding in declared.bindings:
             if (kind := binding["type"]) in lists.data and binding[DATA[kind]] not in lists.data[kind]:
                 yield Finding(stack=stack, resource=KINDS[kind], name=binding[DATA[kind]], drift="missing")
-    yield from _of_repository(stack, app, lists.repositories.get(app.repository.partition("/")[2].lower()))
+    yield from _of_repository(stack, app, lists.repositories)
     for kind, names, there in _belongings(app, lists):
         for name in names:
             if name not in there:
@@ -67,9 +67,13 @@ def tags_told(declared: Collection[str], listed: Collection[str]) -> str:
     return PARTS.join(told)
 
 
-def _of_repository(stack: str, app: Declaration, listed: Mapping[str, Any] | None) -> Iterator[Finding]:
+def _of_repository(stack: str, app: Declaration, there: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    listed = there.get(app.repository.partition("/")[2].lower())
     if listed is None:
-        yield Finding(stack=stack, resource=REPOSITORY, name=app.repository, drift="missing")
+        renamed = next((one["name"] for one in there.values() if one["id"] == app.repository_id), None)
+        drift: Drift = "changed" if renamed else "missing"
+        told = f"it is called {renamed} now" if renamed else ""
+        yield Finding(stack=stack, resource=REPOSITORY, name=app.repository, drift=drift, detail=told)
         return
     if listed["id"] != app.repository_id:
         told = f"it is number {listed['id']}, the app's was {app.repository_id}: another one has taken its name"

@@ -73,12 +73,16 @@ class Undeclared:
         return {pull["number"] for pull in self._apis.github_pages(f"repos/{repository}/pulls", state="open")}
 
     def _repositories(self, listed: Lists, passing: Collection[str]) -> int:
-        """An archived one is what a removed app leaves, with its code. Whose any other is, its variable tells."""
+        """An archived one is what a removed app leaves, with its code. Whose any other is, its variable tells. An app's
+        own may have been renamed."""
         declared = {app.repository.lower() for app in self._known.values()} | {self._place.template.lower()}
+        numbers = {app.repository_id for app in self._known.values()}
         others, known_others = 0, self._memory.others()
         for name, repository in sorted(listed.repositories.items()):
             full_name = f"{self._place.organization}/{repository['name']}"
-            if full_name.lower() in declared or name in passing or repository["archived"]:
+            if full_name.lower() in declared or repository["id"] in numbers:
+                continue
+            if name in passing or repository["archived"]:
                 continue
             if repository["id"] in known_others or not self._is_ours(full_name, repository):
                 others += 1

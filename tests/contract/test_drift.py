@@ -345,6 +345,16 @@ def test_what_is_under_way_is_left_alone(world):
         world.snapshot("clean", "/restore")
 
 
+def test_a_renamed_repository_is_no_orphan(world):
+    """Its app knows it by the name that it had."""
+    before = f"{ORGANIZATION}/old"
+    renamed = {"shop": world.apps["shop"].model_copy(update={"repository": before})}
+    (found,) = world.sweep(apps={**world.apps, **renamed}).findings
+    assert (found.drift, found.resource, found.name) == ("changed", "Repository", before)
+    assert found.detail == "it is called shop now"
+    assert world.sweep().findings == []
+
+
 def test_the_app_that_a_deploy_tries_the_platform_with_is_no_orphan(world):
     """A deploy elsewhere made it: nothing here knows its stack."""
     smoke = world.platform.smoke

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 
@@ -17,6 +18,7 @@ from control_plane.broker.broker import MIB, MIB_A_MINUTE, MIB_AT_ONCE, Broker
 from control_plane.broker.forms import of_bytes
 from control_plane.broker.identity import Run
 from control_plane.broker.permission import Target
+from control_plane.broker.pull_requests import PullRequests
 from control_plane.broker.refusals import Refused
 from control_plane.database import Database
 from control_plane.migration import migrate
@@ -211,3 +213,19 @@ def test_an_app_that_uploads_without_end_has_to_wait(monkeypatch: pytest.MonkeyP
     broker.keep("other", [large])
     clock.now += 384
     broker.keep("shop", [large])
+
+
+def test_pull_requests_of_a_renamed_repository_are_found_by_its_old_name() -> None:
+    pull = {"number": 1, "state": "open", "head": {"repo": {"id": 7}}, "updated_at": "2026-01-01T00:00:00Z"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["authorization"] == "Bearer planted"
+        if request.url.path == "/repositories/7/pulls":
+            return httpx.Response(200, json=[pull])
+        return httpx.Response(301, headers={"Location": "/repositories/7/pulls"})
+
+    async def found() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+            return [*(await PullRequests("https://github.test", "planted", http).all_open("org/old") or ())]
+
+    assert asyncio.run(found()) == [1]

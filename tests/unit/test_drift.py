@@ -162,6 +162,11 @@ def test_what_does_not_pass_says_which_call_and_why(answer, calls):
     assert len(server.asked) == calls
 
 
+def test_a_repository_that_was_renamed_is_found_by_its_old_name():
+    moved = httpx.Response(301, headers={"Location": "/api/v3/repositories/7"})
+    assert Server(moved, httpx.Response(200, json={"id": 7})).apis().github("repos/org/old") == {"id": 7}
+
+
 def test_calls_keep_to_the_limits():
     server = Server(OK)
     apis = server.apis(Limit("ten a minute", "cloudflare", 10, 60))
