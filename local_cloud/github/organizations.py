@@ -72,4 +72,4 @@ def create_repository(call: Call) -> Created:
     readme = f"# {sent.name}\n{sent.description or ''}".strip() + "\n" if sent.auto_init else None
     make_folder = call.cloud.repositories.create
     repository = add(call, call["org"], sent.name, sent.kept(), lambda owner, name: make_folder(owner, name, readme))
-    return Created(body=shown_in_full(call.cloud, repository))
+    return Created(body=shown_in_full(call, repository))

@@ -107,12 +107,12 @@ def generate(call: Call) -> Created:
     repository = add(
         call, sent.owner, sent.name, fields, lambda owner, name: repositories.generate(owner, name, source)
     )
-    return Created(body=shown_in_full(call.cloud, repository))
+    return Created(body=shown_in_full(call, repository))
 
 
 @routes.on("GET", REPOSITORY, permission="metadata")
 def get_repository(call: Call) -> dict[str, Any]:
-    return shown_in_full(call.cloud, repository_of(call))
+    return shown_in_full(call, repository_of(call))
 
 
 @routes.on("PATCH", REPOSITORY)
@@ -126,7 +126,7 @@ def patch_repository(call: Call) -> dict[str, Any]:
     if branch != repository["default_branch"]:
         _check_branch(branch, git_history.refs(folder(call.cloud, repository)))
         call.cloud.repositories.set_default_branch(repository["owner"], repository["name"], branch)
-    return shown_in_full(call.cloud, put(call.cloud, {**repository, **sent.kept(), "default_branch": branch}))
+    return shown_in_full(call, put(call.cloud, {**repository, **sent.kept(), "default_branch": branch}))
 
 
 @routes.on("DELETE", REPOSITORY)

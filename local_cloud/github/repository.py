@@ -81,7 +81,7 @@ ALONE = (
     "merge_commit_title",
     "merge_commit_message",
 )
-"""What lists and events do not tell of a repository."""
+"""What lists and events do not tell of a repository, nor any call whose token may not write its contents."""
 
 
 def organization_named(cloud: Cloud, login: str) -> Document:
@@ -167,12 +167,14 @@ def remove(call: Call, repository: Document) -> None:
     call.after_commit.append(lambda: call.cloud.repositories.remove(repository["owner"], repository["name"]))
 
 
-def shown_in_full(cloud: Cloud, repository: Document) -> dict[str, Any]:
-    """A repository as the calls for it alone show it."""
+def shown_in_full(call: Call, repository: Document) -> dict[str, Any]:
+    """A repository as the calls for it alone show it. How an archived one merges, nobody is told."""
+    cloud, who = call.cloud, caller(call)
     template = repository["template"] and find(cloud, *repository["template"].split("/"))
+    merges = not repository["archived"] and who.reaches(repository) and who.may("contents:write")
     return {
         **shown(cloud, repository),
-        **{name: repository[name] for name in ALONE},
+        **{name: repository[name] for name in (ALONE if merges else ())},
         "network_count": 0,
         "subscribers_count": 0,
         "organization": owner_shown(cloud, repository["owner"]),

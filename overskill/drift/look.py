@@ -12,6 +12,7 @@ from infra.names import APP_ENVIRONMENTS
 from overskill.drift.apis import Apis
 from overskill.drift.compare import REPOSITORY, SCRIPT, script_name, tags_told
 from overskill.drift.findings import PARTS, Drift, Finding
+from overskill.errors import CommandError
 from overskill.fleet.limits import Calls
 
 Details = Mapping[str, Mapping[str, str]]
@@ -49,13 +50,22 @@ def of_script(apis: Apis, account_id: str, stack: str, place: Place) -> Iterator
 
 
 def details(apis: Apis, repository: str) -> Details | None:
-    """All that a repository has; None for one that is not there. Six calls, where nothing has more than a page."""
+    """All that a repository has; None for one that is not there. Six calls, where nothing has more than a page.
+
+    Raises `CommandError` where a setting is not told: the engine would take it for one that is off.
+    """
     path = f"repos/{repository}"
     settings = apis.github(path)
     if settings is None:
         return None
+    # How an archived one merges, GitHub tells nobody.
+    if (untold := sorted(SETTINGS.keys() - settings.keys())) and not settings["archived"]:
+        raise CommandError(
+            f"GET {path}: GitHub does not tell {', '.join(untold)}: give the token of GITHUB_TOKEN Contents: write, "
+            "without which nobody is told"
+        )
     found: dict[str, dict[str, Any]] = {
-        REPOSITORY: {repository: {name: settings[name] for name in SETTINGS}},
+        REPOSITORY: {repository: {name: settings.get(name) for name in SETTINGS}},
         VARIABLE: {one["name"]: one["value"] for one in apis.github_pages(f"{path}/actions/variables", "variables")},
         SECRET: {one["name"]: one["updated_at"] for one in apis.github_pages(f"{path}/actions/secrets", "secrets")},
         WEBHOOK: {one["config"]["url"]: _lasting(one) for one in apis.github_pages(f"{path}/hooks")},

@@ -73,6 +73,7 @@ class Sweep:
         self._place, self._apis, self._memory, self._examine, self._settles = place, apis, memory, examine, settles
         self._found: dict[str, set[Finding]] = {}
         self._seen: dict[str, Details | None] = {}
+        self._untold: set[str] = set()
         self._report = Report()
 
     def run(self, declared: Declared, again: Callable[[], Declared], deep: float) -> Report:
@@ -139,13 +140,14 @@ class Sweep:
             self._problem(app_id, error)
 
     def _look_at_repository(self, app_id: str, app: Declaration) -> None:
-        """Once in a sweep, and not if another one has taken its name."""
+        """Once in a sweep, and not if another one has taken its name. What cannot be looked at is noted as such."""
         if app_id in self._seen or any(one.drift == "foreign" for one in self._found.get(app_id, ())):
             return
         self._seen[app_id] = None
         try:
             seen = self._seen[app_id] = look.details(self._apis, app.repository)
         except CommandError as error:
+            self._untold.add(app_id)
             return self._problem(app_id, error)
         if seen is not None:
             known = self._memory.details(app_id)
@@ -158,7 +160,7 @@ class Sweep:
 
     def _ask_the_engine(self, apps: Mapping[str, Declaration], turn: Sequence[str], unrecorded: Sequence[str]) -> None:
         """What differs is what the engine says: of what is missing or changed, of what has no record, and of apps that
-        it has never been asked of."""
+        it has never been asked of. What this sweep could not read, the engine would misread."""
         suspects = {app_id for app_id, found in self._found.items() if {one.drift for one in found} & {*MENDABLE}}
         suspects |= {app_id for app_id in turn if self._memory.details(app_id) is None}
         suspects -= {app_id for app_id, found in self._found.items() if any(one.drift == "foreign" for one in found)}
@@ -169,6 +171,7 @@ class Sweep:
             return
         for app_id in suspects:
             self._look_at_repository(app_id, apps[app_id])
+        suspects -= self._untold
         self._report.examined = len(suspects) + len(unrecorded)
         for app_id, answer in self._examine([*sorted(suspects), *unrecorded]):
             if answer is None:
@@ -204,7 +207,7 @@ class Sweep:
         """What is as declared has to change to be looked at again; what isn't is looked at by every sweep."""
         scripts, repositories = self._memory.scripts(), self._memory.repositories()
         for app_id, app in apps.items():
-            clean = not self._found.get(app_id) and app_id not in self._report.skipped
+            clean = not self._found.get(app_id) and app_id not in {*self._report.skipped, *self._untold}
             for place in app.places.values():
                 if at := _modified(listed, place):
                     scripts[place.namespace, place.script] = at if clean else AGAIN

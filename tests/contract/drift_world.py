@@ -15,6 +15,9 @@ from nacl.public import PublicKey, SealedBox
 from app_stacks.repository_settings import DEFAULT_BRANCH, SETTINGS
 from control_plane.apps import Belongings, Declaration, Place
 from infra.names import APP_ENVIRONMENTS, Script
+from local_cloud.github.access import issue
+from local_cloud.github.app import PERMISSIONS
+from local_cloud.github.repository import organization_named
 from overskill.drift.apis import Access, Apis
 from overskill.drift.declared import Declared
 from overskill.drift.findings import Change
@@ -154,6 +157,14 @@ class World:
         opened = self.call("POST", f"{path}/pulls", json={"title": "x", "head": branch, "base": "main"})
         return opened["number"]
 
+    def reading_token(self) -> str:
+        """GitHub's, of an installation that may read everything."""
+        made: list[str] = []
+        store, organization = self.cloud.cloud.store, organization_named(self.cloud.cloud, ORGANIZATION)
+        reading = dict.fromkeys(PERMISSIONS, "read")
+        self.cloud.write(lambda: made.append(issue(store, organization, reading, None)[0]))
+        return made[0]
+
     def snapshot(self, name: str, rest: str = "") -> None:
         headers = {"Authorization": f"Bearer {self.cloud.cloud.credentials.cloudflare_token}"}
         self.cloud.client.post(f"/_local/snapshots/{name}{rest}", headers=headers).raise_for_status()
@@ -169,14 +180,15 @@ class World:
         engine: bool = False,
         settles: timedelta = timedelta(),
         again: Callable[[], Declared] | None = None,
+        token: str = "",
         **declared: Any,
     ) -> Report:
-        """One sweep; with the `engine`, that is asked where something differs."""
+        """One sweep; with the `engine`, that is asked where something differs. `token`: another one for GitHub."""
         now = Declared(**{"apps": self.apps, "unrecorded": [], "busy": set(), **declared})
         root, credentials = str(self.cloud.client.base_url), self.cloud.cloud.credentials
         services = {
             "cloudflare": Access(url=f"{root}/client/v4", token=credentials.cloudflare_token),
-            "github": Access(url=f"{root}/api/v3/", token=credentials.github_token),
+            "github": Access(url=f"{root}/api/v3/", token=token or credentials.github_token),
         }
         self.asked = []
         with closing(Apis(services, ())) as apis, closing(Memory(self.folder / "memory.sqlite")) as memory:

@@ -331,6 +331,20 @@ def test_the_engine_has_the_last_word(world):
         world.sweep(deep=1, engine=True)
 
 
+def test_a_token_that_may_not_see_all_is_no_drift(world):
+    """The engine would take what GitHub leaves out for switched off; so it is asked of nothing."""
+    world.call("PATCH", f"repos/{SHOP}", json={"description": "x"})
+    try:
+        found = world.sweep(deep=1, engine=True, token=world.reading_token())
+        assert [(one.drift, one.detail) for one in found.findings] == [("changed", "description")]
+        assert [told.partition(":")[0] for told in sorted(found.problems)] == ["local.blog", "local.shop"]
+        assert all("Contents: write" in told for told in found.problems)
+        assert world.asked == []
+    finally:
+        world.snapshot("clean", "/restore")
+    assert world.sweep(engine=True).findings == []
+
+
 def test_what_is_under_way_is_left_alone(world):
     """An app that is being made has no record yet; one that is being removed may have lost anything."""
     try:

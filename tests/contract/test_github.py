@@ -124,7 +124,9 @@ def test_what_git_holds_follows_the_row(gh, local, repository, name):
 
 def test_an_archived_repository_is_read_only(gh, repository):
     gh.patch(repository, json={"archived": True})
-    assert gh.get(repository)["archived"] is True
+    shown = gh.get(repository)
+    assert shown["archived"] is True
+    assert "delete_branch_on_merge" not in shown
     refusal = gh.call("PATCH", repository, status=403, json={"description": "x"})
     assert refusal["message"] == "Repository was archived so is read-only."
     gh.call("PUT", f"{repository}/topics", status=403, json={"names": []})

@@ -72,6 +72,13 @@ def test_to_read_is_not_to_write(grant, repository):
     assert refused["message"] == "Resource not accessible by integration"
 
 
+def test_how_a_repository_merges_is_told_to_who_may_write_its_contents(grant, repository):
+    read, write = (grant({"metadata": "read", "contents": level}).get(repository) for level in ("read", "write"))
+    merging = {name for name in write if "merge" in name or name == "allow_update_branch"} - {"merges_url"}
+    assert {"allow_squash_merge", "delete_branch_on_merge", "merge_commit_title"} <= merging
+    assert write.keys() - read.keys() == merging
+
+
 def test_an_organisations_settings(grant):
     token = grant({"metadata": "read"})
     path = "/orgs/{org}/actions/permissions"

@@ -201,7 +201,14 @@ def repository_of(**settings: object) -> Apis:
 
 
 def test_rules_of_the_organisation_are_no_apps():
-    assert details(repository_of(**SETTINGS), "org/shop")[RULESET] == {}
+    assert details(repository_of(**SETTINGS, archived=False), "org/shop")[RULESET] == {}
+
+
+def test_a_setting_that_github_keeps_from_the_token_is_told():
+    told = {name: value for name, value in SETTINGS.items() if name != "delete_branch_on_merge"}
+    with pytest.raises(CommandError, match=r"does not tell delete_branch_on_merge: .* Contents: write"):
+        details(repository_of(**told, archived=False), "org/shop")
+    assert details(repository_of(**told, archived=True), "org/shop"), "nobody is told it of an archived one"
 
 
 def test_the_estimate_is_within_the_limits_for_fifty_thousand():

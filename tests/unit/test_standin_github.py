@@ -408,6 +408,17 @@ def test_a_rename_is_an_update_and_a_refresh_finds_the_new_id(plugin):
     assert plugin.calls[-1][:2] == ("DELETE", "/repos/overskill-apps/renamed")
 
 
+@pytest.mark.parametrize("archived", [False, True])
+def test_how_a_repository_merges_reads_as_off_where_github_does_not_tell(cloud, archived):
+    plugin, service = cloud
+    id, state = created(plugin)[REPOSITORY]
+    document = service.documents["/ultrathink"]
+    del document["delete_branch_on_merge"]
+    document["archived"] = archived
+    _, read, _ = plugin.read(REPOSITORY, id, state, INPUTS[REPOSITORY])
+    assert read["deleteBranchOnMerge"] is archived, "of an archived one it is not read"
+
+
 def test_archiving_instead_of_deleting(plugin):
     id, state = plugin.create(REPOSITORY, {**INPUTS[REPOSITORY], "archiveOnDestroy": True})
     plugin.delete(REPOSITORY, id, state)

@@ -41,6 +41,13 @@ _SETTINGS = Object(
 _NOT_AT_CREATION = frozenset({"topics", "archived", "has_downloads", "web_commit_signoff_required"})
 """What go-github leaves out of the body that makes a repository."""
 
+_MERGING: State = {
+    **dict.fromkeys((*_ON, "allowAutoMerge", "allowUpdateBranch", "deleteBranchOnMerge"), False),
+    **dict.fromkeys(("mergeCommitMessage", "mergeCommitTitle"), ""),
+    **dict.fromkeys(("squashMergeCommitMessage", "squashMergeCommitTitle"), ""),
+}
+"""What is read of a repository whose answer leaves it out."""
+
 _STATUS = output(Object({"status": output(str)}))
 _SECURITY = Object(
     dict.fromkeys(
@@ -167,7 +174,8 @@ class Repository(Resource[Owner]):
     def _read(self, name: str, before: State) -> State:
         answer = self.service.call("GET", name)
         repository = answer.body
-        state = {**before, **from_api(self.shape, repository)}
+        merging = {} if repository["archived"] else _MERGING
+        state = {**before, **merging, **from_api(self.shape, repository)}
         for text in ("description", "homepageUrl", "primaryLanguage"):
             state[text] = state.get(text) or ""
         template, source = repository.get("template_repository"), repository.get("parent") or {}
