@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.credentials import SECRET_VARIABLES
-from overskill.backend import Backend
+from overskill.backend import REMEDY, Backend
 from overskill.errors import CommandError
 from overskill.project import Project
 
@@ -134,8 +134,12 @@ class Engine:
     @cached_property
     def backend(self) -> Backend:
         """As the environment says, else as `pulumi login` has noted. Raises `EngineError` where nothing does."""
-        url = self.environment.get("PULUMI_BACKEND_URL")
-        return Backend(url or json.loads(self.capture("whoami", "--json", "--verbose"))["url"], self.folder)
+        if not (url := self.environment.get("PULUMI_BACKEND_URL")):
+            try:
+                url = json.loads(self.capture("whoami", "--json", "--verbose"))["url"]
+            except EngineError as error:
+                raise EngineError(f"{error}\n{REMEDY}") from None
+        return Backend(url, self.folder)
 
     def up(self, stack: str, *, refresh: bool = False, target: str = "", plan: Path | None = None) -> Outcome:
         """Bring the stack to what its program says, made if need be; `refresh` looks first at what exists.

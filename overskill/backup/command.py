@@ -66,7 +66,7 @@ def create(
     print(f"{file}: {len(manifest['files'])} files, {file.stat().st_size:,} bytes; {rows or 'no rows'}")
     print(f"audit: {about['audit'] or 'broken'}; keep that, and the passphrase, elsewhere")
     if not files.backend:
-        print("the engine's state is not in it: its own backend has versions", file=sys.stderr)
+        print("the engine's state is not in it, being no files of this machine: keep its versions", file=sys.stderr)
     _warn("bundles are not kept whole, and listed alone", about["broken_bundles"])
 
 
@@ -95,6 +95,8 @@ def restore(
             count = _read(session, folder, manifest)
             _note(session, "backup.restore", file, digest(file))
             files.restore(folder / STATE)
+        if not files.backend and (folder / STATE / "pulumi").is_dir():
+            print("the engine's state is not restored: its backend here is no files of this machine", file=sys.stderr)
         for rest in state.glob("workflows.db*"):
             rest.unlink()  # what is under way begins again by its records
         kept = control_plane_records.bundles(project, stack)

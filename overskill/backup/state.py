@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
+from overskill.engine import Engine
 from overskill.errors import CommandError
+from overskill.fleet.projects import home
+from overskill.locks import cancel_command
 from overskill.project import APP_PROJECT, Project
+from overskill.toolchain import Toolchain
 
+KINDS = (".json", ".json.gz")
+"""How files of state end: the second is PULUMI_DIY_BACKEND_GZIP's."""
 ATTEMPTS = 3
 """A state that changes while it is copied is copied again."""
 
@@ -31,15 +36,16 @@ class Files:
     def of(cls, project: Project, stack: str) -> "Files":
         if stack in project.local_stacks():
             return cls(project, stack, project.backend)
-        url = urlsplit(os.environ.get("PULUMI_BACKEND_URL", ""))
-        return cls(project, stack, Path(unquote(url.path)) if url.scheme == "file" else None)
+        engine = Engine(project, project.root, {**os.environ, **Toolchain(project.root).environment()})
+        return cls(project, stack, engine.backend.folder)
 
     @property
     def index(self) -> Path:
         return self.project.home / "fleet" / "index.sqlite"
 
     def copy(self, folder: Path) -> None:
-        """Into `folder`. Raises `CommandError` while an engine is at work on one of the stacks."""
+        """Into `folder`. Raises `CommandError` while an engine is at work on one of the stacks, or has none here."""
+        self._require_state()
         for _ in range(ATTEMPTS):
             shutil.rmtree(folder, ignore_errors=True)
             self._require_rest()
@@ -88,7 +94,7 @@ class Files:
         """Each file by its name in the backup."""
         if self.backend:
             root = self.backend / ".pulumi"
-            for file in sorted((root / "stacks").glob("*/*.json")):
+            for file in sorted(file for kind in KINDS for file in (root / "stacks").glob(f"*/*{kind}")):
                 if self._is_own(file.name):
                     yield f"pulumi/{file.relative_to(root)}", file
         for file in sorted((self.project.apps / "stacks").glob(f"Pulumi.{self.stack}.*.yaml")):
@@ -98,7 +104,14 @@ class Files:
             yield f"fleet/{file.relative_to(fleet)}", file
 
     def _is_own(self, name: str) -> bool:
-        return name == f"{self.stack}.json" or name.startswith(f"{self.stack}.")
+        return name.startswith(f"{self.stack}.")
+
+    def _require_state(self) -> None:
+        if self.backend and not any(path.name in [self.stack + kind for kind in KINDS] for path in self.present()):
+            raise CommandError(
+                f"{self.backend} has no state of stack {self.stack}: export PULUMI_BACKEND_URL as it is where that is "
+                f"brought up; ./dev doctor --stack {self.stack} shows what it is here"
+            )
 
     def _signs(self) -> list[tuple[str, int, int]]:
         """What changes with a file."""
@@ -109,7 +122,10 @@ class Files:
             return
         locks = [lock.parent.name for lock in (self.backend / ".pulumi" / "locks").rglob("*.json")]
         if busy := sorted({name for name in locks if name == self.stack or name.startswith(f"{self.stack}.")}):
+            stack, own = busy[0], busy[0] == self.stack
+            app_id = stack.removeprefix(f"{self.stack}.")
+            place = self.project.root if own else home(self.project, app_id, stack).folder
             raise CommandError(
-                f"an engine is at work on {', '.join(busy)}: wait for it, or, if a killed one has left the lock, "
-                f"./dev pulumi cancel -s {busy[0]}"
+                f"an engine is at work on {', '.join(busy)}: wait for it, or, if a killed one has left the lock: "
+                f"{cancel_command(stack, place)}"
             )

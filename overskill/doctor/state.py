@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from infra.credentials import ROOT_VARIABLE
+from overskill.backend import FILES, REMEDY, Backend
 from overskill.doctor.findings import Finding, error, ok
 
 TIMEOUT = 60
 SERVICE_SCHEMES = ("http://", "https://")
-REMEDY = "export PULUMI_BACKEND_URL (docs/operations.md says which), or run: pulumi login"
 
 
 def check(folder: Path, settings: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def check(folder: Path, settings: Mapping[str, Any], environment: Mapping[str, s
         yield error("state backend", str(refused), REMEDY)
         backend = environment.get("PULUMI_BACKEND_URL", "")
     else:
-        yield ok("state backend", backend)
+        yield _place(Backend(backend, folder))
     yield from (_secrets(backend, settings, environment), _webhook_secret(environment))
 
 
@@ -50,6 +50,13 @@ def _pulumi(folder: Path, environment: Mapping[str, str], *arguments: str) -> st
     if run.returncode:
         raise _Refused(run.stderr.strip().removeprefix("error: ") or "cannot be reached")
     return run.stdout
+
+
+def _place(backend: Backend) -> Finding:
+    if backend.is_relative:
+        told = f"{backend.url} is another folder for each project: no app finds its platform's stack"
+        return error("state backend", told, f"export PULUMI_BACKEND_URL={FILES}{backend.folder}")
+    return ok("state backend", f"files in {backend.folder}" if backend.folder else backend.url)
 
 
 def _secrets(backend: str, settings: Mapping[str, Any], environment: Mapping[str, str]) -> Finding:

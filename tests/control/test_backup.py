@@ -168,6 +168,18 @@ def test_bundles_that_are_not_there_are_told_and_come_with_the_backup_if_wanted(
 
 
 @on_sqlite
+def test_a_state_without_a_folder_to_go_to_is_told(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command.create(tmp_path / "backup.tar.gz")
+    monkeypatch.setattr(command.Files, "of", lambda *_: command.Files(project, "local", None))
+    command.restore(tmp_path / "backup.tar.gz", force=True)
+    assert "the engine's state is not restored" in capsys.readouterr().err
+    command.create(tmp_path / "another.tar.gz")
+    assert "the engine's state is not in it" in capsys.readouterr().err
+
+
+@on_sqlite
 def test_an_engine_at_work_is_waited_out(project: Project, tmp_path: Path) -> None:
     lock = project.backend / ".pulumi" / "locks" / "organization" / "overskill-apps" / "local.shop" / "1.json"
     lock.parent.mkdir(parents=True)

@@ -255,6 +255,20 @@ def test_the_state_backend_is_asked_by_the_engine(tmp_path, script, level, detai
     assert (backend.level, backend.detail) == (level, detail)
 
 
+@pytest.mark.parametrize(
+    ("url", "level", "detail"),
+    [
+        ("file:///srv/state?metadata=skip", "ok", "files in /srv/state"),
+        ("file://./state", "error", "file://./state is another folder for each project"),
+    ],
+)
+def test_a_state_in_files_is_told_by_its_folder(tmp_path, url, level, detail):
+    path = engine(tmp_path, f"""echo '{{"url": "{url}"}}'""")
+    backend, *_ = state.check(tmp_path, {}, {"PATH": path})
+    assert (backend.level, backend.detail[: len(detail)]) == (level, detail)
+    assert level == "ok" or backend.remedy == f"export PULUMI_BACKEND_URL=file://{tmp_path}/state"
+
+
 def test_the_exit_code_is_the_gravest_findings():
     good, odd, bad, open_ = ok("a", "b"), warning("a", "b", "c"), error("a", "b", "c"), unchecked("a", "b")
     assert findings.exit_code([good, open_]) == 0
