@@ -11,6 +11,7 @@ from server_process import Installation, declaration
 from app_stacks.cloudflare_error import CloudflareError
 from control_plane import apps
 from control_plane.cost.report import report
+from control_plane.tables import AuditEntry
 from control_plane.usage import reading, rollups
 from control_plane.usage.collector import Collector
 from control_plane.usage.coverage import Gap, coverage
@@ -90,7 +91,9 @@ def requests(collector: Collector, app: str | None = None) -> dict[dt.date, int]
 
 
 def test_a_new_control_plane_reads_from_its_first_deed_on(collector, cloudflare):
-    first = dt.datetime.now(dt.UTC).replace(minute=0, second=0, microsecond=0)
+    with collector.database.reading() as session:
+        first = session.scalar(sa.select(sa.func.min(AuditEntry.at)))
+    first = first.replace(minute=0, second=0, microsecond=0)
     cloudflare.rows = lambda *_: []
     list(collector.collect(first + 2.5 * HOUR))
     begin = max(first, (first + 2.5 * HOUR).replace(day=1, hour=0, minute=0))
