@@ -1,11 +1,15 @@
-"""What all suites share: how many bad inputs were tried, counted where they are and told at the end."""
+"""What all suites share: Hypothesis' profile; how many bad inputs were tried, counted where they are, told at last."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 TRIED = "bad inputs"
+
+settings.register_profile("overskill", deadline=None)  # an example is not wrong because the machine is busy
+settings.load_profile("overskill")
 
 
 @pytest.fixture

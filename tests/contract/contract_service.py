@@ -115,7 +115,8 @@ def serving(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[htt
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([opened])))
         thread.start()
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{opened.getsockname()[1]}", trust_env=False) as client:
+            url = f"http://127.0.0.1:{opened.getsockname()[1]}"
+            with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
                 yield client
         finally:
             server.should_exit = True

@@ -16,7 +16,7 @@ from app_stacks.namespace_script import NamespaceScriptProvider
 from app_stacks.patience import Patience
 
 DEPLOYED = "export default { fetch() { return new Response('deployed'); } };"
-HASTE = Patience(seconds=3, limited=10, first=0.01, longest=0.05)
+HASTE = Patience(seconds=10, limited=10, first=0.01, longest=0.05)
 """As the provider waits, a hundred times faster."""
 
 

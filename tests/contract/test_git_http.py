@@ -207,8 +207,8 @@ def test_fifty_megabytes_cost_no_memory_and_hold_up_no_call(gh, repository, clon
         again = Clone.of(address(), tmp_path / "again")
     assert again.git("rev-parse", "HEAD") == head
     assert memory.grown < 40 * MEBIBYTE
-    assert pushed < 30
-    assert slowest < 2
+    assert pushed < 120
+    assert slowest < 5
 
 
 def test_a_repository_that_was_deleted_meanwhile(gh, repository, name, clone):

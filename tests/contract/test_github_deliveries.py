@@ -84,17 +84,17 @@ def test_a_receiver_that_is_down_or_breaks_off(gh, local, hook, nobody):
 
 
 def test_a_slow_receiver_holds_up_nobody(gh, local, receiver, hook, monkeypatch):
-    monkeypatch.setattr(hookshot, "SECONDS", 0.5)
+    monkeypatch.setattr(hookshot, "SECONDS", 3)
     path = hook()
     receiver.delay = 30
     started = time.monotonic()
     gh.post(f"{path}/pings", status=204)
     gh.get(path)
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 2.5
     assert len(gh.get(f"{path}/deliveries")) == 1
     (delivery, _) = ended(gh, path, 2)
     assert (delivery["status"], delivery["status_code"]) == ("timed out", 504)
-    assert 0.4 < delivery["duration"] < 2
+    assert 2.5 < delivery["duration"] < 10
     assert gh.get(path)["last_response"] == {"code": 504, "status": "timeout", "message": "timed out"}
 
 

@@ -21,7 +21,7 @@ FAULTS = {
     },
     "reset before": {"kind": "reset", "when": "before"},
     "reset after": {"kind": "reset", "when": "after"},
-    "slower than we wait": {"kind": "slow", "seconds": 0.6},
+    "slower than we wait": {"kind": "slow", "seconds": 4},
 }
 METHODS = ("GET", "PUT", "PATCH", "DELETE")
 
@@ -32,7 +32,7 @@ def life(local, life, cleanup):
     headers = {"Authorization": f"Bearer {life.cf.token}"}
     cleanup(lambda: local.client.put("/_local/profile", headers=headers, json={}))
     address = str(life.provider._api._http.base_url)
-    with CloudflareApi(life.cf.token, address, patience=life.provider.patience, timeout=0.3) as impatient:
+    with CloudflareApi(life.cf.token, address, patience=life.provider.patience, timeout=2) as impatient:
         life.provider._api = impatient
         yield life
 
@@ -131,7 +131,7 @@ def test_who_gives_up_tells_the_call_the_reason_and_the_remedy_and_leaves_all_as
     life.provider.create(life.props)
     before = life.settings()
     life.faults("PATCH", {"kind": "status", "status": 500}, times=1000)
-    life.provider._api._patience = Patience(**{**vars(HASTE), "seconds": 0.2})
+    life.provider._api._patience = Patience(**{**vars(HASTE), "seconds": 2})
     with caplog.at_level(logging.WARNING), pytest.raises(CloudflareError) as given_up:
         life.provider.update("id", life.props, life.props | {"bindings": bound(secret("KEY", "planted-secret"))})
     told = str(given_up.value)

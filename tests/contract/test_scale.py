@@ -69,7 +69,7 @@ def first_answer(cloud: Process) -> float:
     [(400, 300, 50), pytest.param(10_000, 5_000, 500, marks=pytest.mark.slow)],
 )
 def test_memory_does_not_grow_with_the_apps_that_were_called(workerd, tmp_path, stored, called, residents):
-    """After the last fifth of the calls it is what it was before them, within 10%; a restart takes under 5 s."""
+    """After the last fifth of the calls it is what it was before them, within 10%; a restart takes under 20 s."""
     state, ports = tmp_path / "state", dict(zip(("api", "edge"), free_ports(2), strict=True))
     options = {**ports, "resident_apps": residents}
     with running(state, workerd, **options) as cloud:
@@ -85,7 +85,9 @@ def test_memory_does_not_grow_with_the_apps_that_were_called(workerd, tmp_path, 
         cloud.process.kill()
         cloud.process.wait()
     with running(state, workerd, **options) as cloud:
-        assert first_answer(cloud) < 5
+        took = first_answer(cloud)
+        print(f"\nfrom a restart to the first answer: {took:.1f} s")
+        assert took < 20
 
 
 def test_a_new_dispatcher_goes_live_under_load_without_a_failed_request(workerd, tmp_path):

