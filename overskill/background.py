@@ -15,6 +15,9 @@ from overskill.errors import CommandError
 START_SECONDS = 30
 STOP_SECONDS = 15
 
+UNTRACKED = {"RUNNER_TRACKING_ID": ""}
+"""At the end of a job, GitHub's runner kills every process that has the job's own of this variable."""
+
 
 class Server(Protocol):
     """One of them. `name` is as errors call it: `the local cloud`."""
@@ -51,7 +54,12 @@ def start(
     with server.log.open("w") as log:
         # A session of its own: Ctrl-C in the terminal reaches this process, which then stops the server in order.
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            env={**environment, **UNTRACKED},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -45,8 +45,9 @@ def up(number: Number, base: Base = LOCAL_STACK, comment: Comment = None) -> Non
 @preview_env.command()
 def down(number: Number, base: Base = LOCAL_STACK, comment: Comment = None) -> None:
     """Take away the platform of a pull request, with its apps and their repositories."""
-    pull_request = PullRequestPlatform(number)
-    there_was = PreviewEnvironments(StackContext(Project(), base)).down(pull_request)
+    pull_request, context = PullRequestPlatform(number), StackContext(Project(), base)
+    _start_local_cloud(context)
+    there_was = PreviewEnvironments(context).down(pull_request)
     _write(comment, report.gone(pull_request))
     print(f"{pull_request.stack} is gone" if there_was else f"there is no {pull_request.stack}")
 
@@ -76,7 +77,9 @@ def sweep(
     ] = False,
 ) -> None:
     """Take away the platforms that are over their time, or whose pull request is closed."""
-    environments = PreviewEnvironments(StackContext(Project(), base))
+    context = StackContext(Project(), base)
+    _start_local_cloud(context)
+    environments = PreviewEnvironments(context)
     repository = None if keep_unknown else Repository.of_environment()
     count = 0
     for preview, why in environments.sweep(repository.is_open if repository else lambda number: True):

@@ -94,6 +94,7 @@ def repository(checkout: Checkout) -> Iterator[Repository]:
     for name, value in {
         "OVERSKILL_HOME": home,
         "OVERSKILL_PREVIEW_HOME": home,
+        "OVERSKILL_PREVIEW_RUNNER": "self-hosted",
         "OVERSKILL_CACHE": str(Cache().root),
         "OVERSKILL_DRIFT_STACKS": '["local"]',
     }.items():

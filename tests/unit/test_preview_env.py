@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
 from infra.config import parse
 from infra.names import PullRequestPlatform, app_store, outbound_worker
 from overskill.engine import Outcome
 from overskill.errors import CommandError
-from overskill.preview_env import environments, report, stack_file
+from overskill.preview_env import command, environments, report, stack_file
 from overskill.preview_env.environments import PreviewEnvironments
 from overskill.project import Project
 from overskill.smoke import Probe
@@ -141,3 +142,20 @@ def test_what_is_told_of_one_that_did_not_come_up_has_no_secret():
     told = report.failed(SEVEN, "dev", "token abc refused ``` by ```", {"CLOUDFLARE_API_TOKEN": "abc"})
     assert "abc" not in told
     assert told.count("```") == 2
+
+
+@pytest.mark.parametrize("words", [["up", "7"], ["down", "7"], ["sweep", "--by-age"]])
+def test_whatever_changes_platforms_starts_the_local_cloud(words, monkeypatch, tmp_path):
+    """On a runner of one's own, which has been started anew since."""
+
+    class Done(Exception):
+        pass
+
+    def started(cloud, *_):
+        raise Done(cloud.state)
+
+    monkeypatch.setenv("OVERSKILL_HOME", str(tmp_path))
+    monkeypatch.setattr(command.Programs, "of", lambda toolchain: None)
+    monkeypatch.setattr(command, "start", started)
+    with pytest.raises(Done, match=str(tmp_path)):
+        CliRunner().invoke(command.preview_env, words, catch_exceptions=False)

@@ -83,6 +83,14 @@ def test_nothing_is_permitted_that_a_job_does_not_ask_for():
         assert all("permissions" in job for job in workflow["jobs"].values()), path.name
 
 
+def test_the_runner_that_keeps_what_pull_requests_run_is_given_no_secret():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "preview.yml").read_text())["jobs"]
+    kept = {name: job for name, job in jobs.items() if "vars.OVERSKILL_PREVIEW_RUNNER" in job["runs-on"]}
+    assert kept.keys() == {"local", "local-gone", "local-sweep"}
+    assert "secrets." not in str(kept)
+    assert not any("environment" in job for job in kept.values())
+
+
 def test_a_pull_request_of_a_fork_runs_nothing():
     """GitHub gives such a run neither secrets nor identity tokens; here it does not even begin."""
     workflow = parsed()
