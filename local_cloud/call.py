@@ -170,11 +170,11 @@ class Call:
             raise self.dialect.invalid(self, problems)
         return dict(self.query)
 
-    def number(self, name: str, default: int, maximum: int) -> int:
-        """A whole number of the query, from 1 to `maximum`."""
+    def number(self, name: str, default: int, maximum: int, minimum: int = 1) -> int:
+        """A whole number of the query, from `minimum` to `maximum`."""
         text = self.query.get(name, str(default))
-        if not text.isdecimal() or not 1 <= int(text) <= maximum:
-            raise self.invalid(name, f"must be a number from 1 to {maximum}")
+        if not text.isdecimal() or not minimum <= int(text) <= maximum:
+            raise self.invalid(name, f"must be a number from {minimum} to {maximum}")
         return int(text)
 
     def invalid(self, field: str, message: str) -> Refusal:

@@ -47,7 +47,12 @@ def order_pack(call: Call) -> dict[str, Any]:
 
 @routes.on("GET", PACKS)
 def list_packs(call: Call) -> Page:
-    return page(call, call.store.values("certificate_packs", call["zone"]))
+    """The active ones alone, unless the query's `status` is `all`."""
+    status = call.filters("status", "page", "per_page").get("status")
+    if status not in (None, "all"):
+        raise call.invalid("status", "must be all")
+    packs = call.store.values("certificate_packs", call["zone"])
+    return page(call, [pack for pack in packs if status or pack["status"] == "active"], least=5, most=50)
 
 
 @routes.on("GET", f"{PACKS}/{{pack}}")

@@ -163,9 +163,9 @@ def invalid(*problems: str) -> Refusal:
     return _refusal(400, [(INVALID, problem) for problem in problems])
 
 
-def page(call: Call, items: Sequence[Any]) -> Page:
-    """The part of `items` that the query's `page` and `per_page` ask for; empty past the end."""
-    number, size = call.number("page", 1, 10**9), call.number("per_page", 20, 5000)
+def page(call: Call, items: Sequence[Any], *, least: int = 1, most: int = 5000) -> Page:
+    """The part of `items` that the query's `page` and `per_page`, which has limits, ask for; empty past the end."""
+    number, size = call.number("page", 1, 10**9), call.number("per_page", 20, most, least)
     part = list(items[(number - 1) * size : number * size])
     pages = -(-len(items) // size)
     info = {"page": number, "per_page": size, "count": len(part), "total_count": len(items), "total_pages": pages}

@@ -4,6 +4,7 @@ half made, and what is taken up only because somebody asked for it."""
 from collections.abc import Mapping
 from typing import Any
 
+from overskill.adopt.platform import PACKS, ordered
 from overskill.recovery import FINDERS, Clouds, Finder, Inputs
 
 
@@ -33,8 +34,8 @@ def _deployment(clouds: Clouds, inputs: Inputs) -> str | None:
 
 def _certificate(clouds: Clouds, inputs: Inputs) -> str | None:
     zone = inputs["zoneId"]
-    packs = clouds.cloudflare(f"zones/{zone}/ssl/certificate_packs") or []
-    return next((f"{zone}/{pack['id']}" for pack in packs if {*pack["hosts"]} == {*inputs["hosts"]}), None)
+    packs = clouds.cloudflare(f"zones/{zone}/ssl/certificate_packs", status="all", per_page=str(PACKS)) or []
+    return next((f"{zone}/{pack['id']}" for pack in ordered(packs) if {*pack["hosts"]} == {*inputs["hosts"]}), None)
 
 
 def _fallback(clouds: Clouds, inputs: Inputs) -> str | None:

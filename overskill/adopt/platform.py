@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,11 @@ from overskill.drift.apis import Apis
 from overskill.errors import CommandError
 
 NAMESPACE = re.compile(r"(.+)-(development|staging|production)-(preview|staging|production)")
-ZONES, RECORDS = 50, 100
+ZONES, RECORDS, PACKS = 50, 100, 50
 """On a page."""
+
+GONE = ("deleted", "deletion_timed_out", "expired", "pending_cleanup", "pending_deletion", "pending_expiration")
+"""What certificate packs are that are there no more, or soon not."""
 
 SETTINGS = {
     "redirectPaths": ("redirectPaths", False),
@@ -110,13 +113,17 @@ def _record(apis: Apis, zone: str, domain: str) -> Values:
 
 
 def _certificate(apis: Apis, zone: str) -> Values:
-    packs = apis.cloudflare_pages(f"zones/{zone}/ssl/certificate_packs", RECORDS)
-    for pack in packs:
-        if pack["type"] == "advanced":
-            authority, days = pack["certificate_authority"], pack["validity_days"]
-            hosts = sorted(pack["hosts"])
-            return {"certificate": {"kind": "advanced", "hosts": hosts, "authority": authority, "validityDays": days}}
+    packs = apis.cloudflare_pages(f"zones/{zone}/ssl/certificate_packs", PACKS, status="all")
+    for pack in ordered(packs):
+        authority, days = pack["certificate_authority"], pack["validity_days"]
+        hosts = sorted(pack["hosts"])
+        return {"certificate": {"kind": "advanced", "hosts": hosts, "authority": authority, "validityDays": days}}
     return {}
+
+
+def ordered(packs: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Those that somebody has ordered, whether or not they serve already."""
+    return (pack for pack in packs if pack["type"] == "advanced" and pack["status"] not in GONE)
 
 
 def _bindings(apis: Apis, account_id: str, worker: Mapping[str, Any]) -> dict[str, str]:

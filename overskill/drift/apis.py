@@ -83,11 +83,11 @@ class Apis:
                 return
             query["cursor"] = cursor
 
-    def cloudflare_pages(self, path: str, per_page: int) -> Iterator[dict[str, Any]]:
+    def cloudflare_pages(self, path: str, per_page: int, **query: str) -> Iterator[dict[str, Any]]:
         """All entries of a list that counts its pages."""
         number = 1
         while True:
-            found = _there(path, self.cloudflare(path, page=str(number), per_page=str(per_page)))["result"]
+            found = _there(path, self.cloudflare(path, page=str(number), per_page=str(per_page), **query))["result"]
             yield from found
             if len(found) < per_page:
                 return

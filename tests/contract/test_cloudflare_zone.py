@@ -281,9 +281,15 @@ def test_a_certificate_pack_from_birth_to_death(cf, local, order):
     made = cf.post(f"{PACKS}/order", json=order)["result"]
     assert made.items() >= {**order, "status": "initializing", "certificates": []}.items()
     assert cf.get(f"{PACKS}/{made['id']}")["result"] == made
-    assert cf.get(PACKS)["result"] == [made]
+    assert cf.get(PACKS, params={"status": "all"})["result"] == [made]
+    assert cf.get(PACKS)["result"] == [], "active ones alone"
     assert cf.delete(f"{PACKS}/{made['id']}")["result"] == {"id": made["id"]}
     assert cf.refused("GET", f"{PACKS}/{made['id']}", 404)[0] == 1412
+
+
+@pytest.mark.parametrize("query", [{"per_page": "51"}, {"per_page": "4"}, {"status": "pending_validation"}])
+def test_certificate_packs_are_listed_by_pages_of_5_to_50_whatever_their_status(cf, query):
+    assert next(iter(query)) in cf.refused("GET", PACKS, 400, params=query)[1]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ def hand_made() -> dict[str, Any]:
         {"pattern": "www.apps.x.com/*"},
         {"pattern": "x.com/*", "script": "website"},
     ]
-    pack = {"type": "advanced", "hosts": ["x.com", "*.apps.x.com"], "certificate_authority": "google"}
+    pack = {"hosts": ["x.com", "*.apps.x.com"], "validity_days": 30}
+    universal = {**pack, "id": "p0", "type": "universal", "certificate_authority": "ssl_com", "status": "active"}
+    advanced = {**pack, "type": "advanced", "certificate_authority": "google"}
     tags, spaces = ["app-shop", "plan-free"], ("preview", "production")
     previews = ("preview-shop", "preview-shop-pr7", "preview-only")
     return {
@@ -61,7 +63,11 @@ def hand_made() -> dict[str, Any]:
         "zones/z0/workers/routes": [],
         "zones/z1/workers/routes": routes,
         "zones/z1/dns_records": [{"name": "*.apps.x.com", "type": "AAAA"}],
-        "zones/z1/ssl/certificate_packs": [{**pack, "validity_days": 30}],
+        "zones/z1/ssl/certificate_packs": [
+            universal,
+            {**advanced, "id": "p1", "status": "deleted", "validity_days": 90},
+            {**advanced, "id": "p2", "status": "pending_validation"},
+        ],
         f"{WORKERS}/dispatch/namespaces/hand-production-production/scripts": [
             {"id": "shop", "tags": tags}, {"id": "lost", "tags": []}, {"id": "taken", "tags": ["app-other"]},
         ],
@@ -88,6 +94,10 @@ def transport(results: dict[str, Any]) -> httpx.MockTransport:
         if path not in results:
             return httpx.Response(404, json={})
         result = results[path]
+        if path.endswith("/certificate_packs"):
+            query = request.url.params
+            assert 5 <= int(query.get("per_page", "20")) <= 50
+            result = [pack for pack in result if query.get("status") == "all" or pack["status"] == "active"]
         return httpx.Response(200, json={"result": result} if service == "c" else result)
 
     return httpx.MockTransport(answer)
@@ -200,6 +210,6 @@ def test_what_is_adopted_is_found_by_its_name():
     assert find("Repository", results, name="shop") == "shop"
     deployment = find("WorkersDeployment", results, accountId=ACCOUNT, scriptName="hand-dispatch")
     assert deployment == f"{ACCOUNT}/hand-dispatch/d1"
-    packs = {"zones/z1/ssl/certificate_packs": [{"id": "p1", "hosts": ["b", "a"]}]}
-    assert find("CertificatePack", packs, zoneId="z1", hosts=["a", "b"]) == "z1/p1"
+    assert find("CertificatePack", results, zoneId="z1", hosts=["*.apps.x.com", "x.com"]) == "z1/p2"
+    assert find("CertificatePack", results, zoneId="z1", hosts=["x.com"]) is None
     assert FINDERS.keys() < ADOPTED.keys()
