@@ -51,6 +51,10 @@ class Clouds:
         answer = _get(self._cloudflare, path, query)
         return None if answer is None else answer["result"]
 
+    def at_cloudflare(self, path: str) -> bool:
+        """Whether there is something, be its `result` null."""
+        return _get(self._cloudflare, path, {}) is not None
+
     def github(self, path: str, **query: str) -> Any:
         """The body of a GET, or None where there is nothing."""
         return _get(self._github, path, query)

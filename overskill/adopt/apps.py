@@ -11,11 +11,13 @@ from app_stacks.app_options import BINDINGS
 from app_stacks.script_settings import owner
 from infra.config import StackConfig
 from infra.config_types import VariableName
-from infra.names import AppEnvironment, parse_script
+from infra.names import AppEnvironment, app_store, parse_script
 from overskill.drift.apis import Apis
 
 BINDING_TYPES = {"d1": "d1", "kv": "kv_namespace", "r2": "r2_bucket"}
 ALLOWED = TypeAdapter(VariableName)
+KV_NAMESPACES = 1000
+"""On a page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +42,23 @@ def read(apis: Apis, config: StackConfig) -> Iterator[Hand]:
             parsed = parse_script(script["id"])
             if parsed and parsed.pull_request is None and parsed.environment == environment:
                 found.setdefault(parsed.app_id, {})[environment] = script
+    records = _records(apis, config)
     for app_id, scripts in sorted(found.items()):
-        yield _one(apis, config, app_id, scripts)
+        yield _one(apis, config, app_id, scripts, records)
 
 
-def _one(apis: Apis, config: StackConfig, app_id: str, scripts: Mapping[AppEnvironment, Mapping[str, Any]]) -> Hand:
+def _records(apis: Apis, config: StackConfig) -> str:
+    """Where the dispatch Worker's records of apps are, by their keys; empty where the platform has none."""
+    platform = config.overskill
+    namespaces = f"accounts/{platform.account_id}/storage/kv/namespaces"
+    title = app_store(platform.prefix, platform.platform_environment)
+    ours = (one for one in apis.cloudflare_pages(namespaces, KV_NAMESPACES) if one["title"] == title)
+    return next((f"{namespaces}/{one['id']}/values" for one in ours), "")
+
+
+def _one(
+    apis: Apis, config: StackConfig, app_id: str, scripts: Mapping[AppEnvironment, Mapping[str, Any]], records: str
+) -> Hand:
     platform = config.overskill
     repository = apis.github(f"repos/{platform.github_organization}/{app_id}")
     if "production" not in scripts:
@@ -63,9 +77,13 @@ def _one(apis: Apis, config: StackConfig, app_id: str, scripts: Mapping[AppEnvir
     template = (repository.get("template_repository") or {}).get("full_name")
     if template and template != config.template_repository:
         own["template"] = template
-    plan = next((tag.removeprefix("plan-") for tag in tags["production"] if tag.startswith("plan-")), "")
+    record = (apis.cloudflare(f"{records}/app:{app_id}") if records else None) or {}
+    tagged = (tag.removeprefix("plan-") for tag in tags["production"] if tag.startswith("plan-"))
+    plan = record.get("plan") or next(tagged, "")
     if plan in platform.plans and plan != platform.default_plan:
         own["plan"] = plan
+    if services := record.get("services"):
+        own["services"] = services
     if variables := _variables(apis, f"{platform.github_organization}/{app_id}"):
         own["variables"] = variables
     if data := _data(apis, config, app_id):

@@ -46,7 +46,7 @@ def _fallback(clouds: Clouds, inputs: Inputs) -> str | None:
 def _record(clouds: Clouds, inputs: Inputs) -> str | None:
     place = f"{inputs['accountId']}/{inputs['namespaceId']}/{inputs['keyName']}"
     namespace = f"accounts/{inputs['accountId']}/storage/kv/namespaces/{inputs['namespaceId']}"
-    return place if clouds.cloudflare(f"{namespace}/metadata/{inputs['keyName']}") is not None else None
+    return place if clouds.at_cloudflare(f"{namespace}/metadata/{inputs['keyName']}") else None
 
 
 def _repository(clouds: Clouds, inputs: Inputs) -> str | None:

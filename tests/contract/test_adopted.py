@@ -26,3 +26,13 @@ def test_a_certificate_that_is_not_active_yet(cf, local, cleanup, find):
     made = cf.post("/zones/{zone}/ssl/certificate_packs/order", json={**order, "hosts": hosts})["result"]
     cleanup(lambda: cf.send("DELETE", f"/zones/{{zone}}/ssl/certificate_packs/{made['id']}"))
     assert find("CertificatePack", zoneId=zone, hosts=hosts[::-1]) == f"{zone}/{made['id']}"
+
+
+def test_a_record_without_metadata(cf, name, cleanup, find):
+    namespaces = "/accounts/{account}/storage/kv/namespaces"
+    made = cf.post(namespaces, json={"title": name})["result"]
+    cleanup(lambda: cf.send("DELETE", f"{namespaces}/{made['id']}"))
+    cf.put(f"{namespaces}/{made['id']}/values/app:shop", content='{"plan": "free"}')
+    place = {"accountId": cf.names["account"], "namespaceId": made["id"]}
+    assert find("WorkersKv", **place, keyName="app:shop") == f"{cf.names['account']}/{made['id']}/app:shop"
+    assert find("WorkersKv", **place, keyName="app:other") is None

@@ -70,7 +70,9 @@ class Hand:
         zone_id = self.call("POST", "/client/v4/zones", json=zone)["result"]["id"]
         for name in platform.namespaces.values():
             self.call("POST", f"{self.account}/workers/dispatch/namespaces", json={"name": name})
-        store = self.call("POST", f"{self.account}/storage/kv/namespaces", json={"title": "hand-development-apps"})
+        namespaces = f"{self.account}/storage/kv/namespaces"
+        store = self.call("POST", namespaces, json={"title": "hand-development-apps"})["result"]["id"]
+        self.store = f"{namespaces}/{store}"
         usage = {"name": "USAGE", "type": "analytics_engine", "dataset": platform.usage_dataset}
         egress = {name: plan.egress.model_dump() for name, plan in platform.plans.items()}
         outbound = [
@@ -91,7 +93,7 @@ class Hand:
             for one, name in platform.namespaces.items()
         ]
         dispatcher = [
-            {"name": "APPS", "type": "kv_namespace", "namespace_id": store["result"]["id"]},
+            {"name": "APPS", "type": "kv_namespace", "namespace_id": store},
             {"name": "SETTINGS", "type": "json", "json": settings_of(platform)},
             usage,
             *namespaces,
@@ -103,6 +105,9 @@ class Hand:
         routes = f"/client/v4/zones/{zone_id}/workers/routes"
         self.call("POST", routes, json={"pattern": f"www.{DOMAIN}/*"})
         self.call("POST", routes, json={"pattern": f"*.{DOMAIN}/*", "script": platform.origins.worker})
+        order = {"certificate_authority": "google", "validation_method": "txt", "validity_days": 90}
+        order = {**order, "type": "advanced", "hosts": [DOMAIN, f"*.{DOMAIN}"]}
+        self.call("POST", f"/client/v4/zones/{zone_id}/ssl/certificate_packs/order", json=order)
         off = dict.fromkeys(("has_issues", "has_projects", "has_wiki"), False)
         template = {"name": TEMPLATE, "description": "What every hand app starts from.", "private": True, **off}
         self.call("POST", "/api/v3/orgs/overskill/repos", json={**template, "is_template": True, "auto_init": True})
@@ -117,6 +122,7 @@ class Hand:
         self.call("POST", f"{path}/actions/variables", json={"name": "FLAVOUR", "value": "plain"})
         for environment in platform.app_environments:
             self.call("PUT", f"{path}/environments/{environment}", json={})
+        self.call("PUT", f"{self.store}/values/app:{app_id}", content='{"services":["api.example.com"]}')
         metadata = {"main_module": "index.js", "compatibility_date": COMPATIBILITY_DATE}
         code = "export default { fetch() { return new Response('by hand'); } };"
         for environment, name in {"production": app_id, "preview": f"preview-{app_id}"}.items():
@@ -142,6 +148,7 @@ def test_a_platform_made_by_hand_is_taken_up_and_no_plan_changes_it(up):
     assert "1 taken up, 0 left alone" in told
     written = yaml.safe_load(up.stack_file(STACK).read_text())["config"]
     assert (written["overskill:domain"], written["overskill:exemptHosts"]) == (DOMAIN, ["www"])
+    assert written["overskill:certificate"]["kind"] == "advanced"
     assert by_hand(up).overskill.plans == parse(written).overskill.plans
     up.pulumi(STACK, "preview", "--expect-no-changes")
     up.drift(STACK, code=0)
@@ -150,6 +157,7 @@ def test_a_platform_made_by_hand_is_taken_up_and_no_plan_changes_it(up):
         "id": "handmade",
         "appEnvironments": ["preview", "production"],
         "displayName": "Made by hand",
+        "services": ["api.example.com"],
         "variables": {"FLAVOUR": "plain"},
     }
     up.run("fleet", "apply", "hand.apps.yaml", "--stack", STACK)

@@ -16,9 +16,10 @@ from overskill.recovery import FINDERS, Clouds
 
 ACCOUNT = "0" * 31 + "1"
 WORKERS = f"accounts/{ACCOUNT}/workers"
+KV = f"accounts/{ACCOUNT}/storage/kv/namespaces"
 SETTINGS = {
     "domain": "apps.x.com",
-    "plans": {"free": {"cpuMs": 50, "subRequests": 20}},
+    "plans": {"free": {"cpuMs": 50, "subRequests": 20}, "pro": {"cpuMs": 200, "subRequests": 90}},
     "defaultPlan": "free",
     "cacheSeconds": 9,
     "parentCookies": "keep",
@@ -68,6 +69,8 @@ def hand_made() -> dict[str, Any]:
             {**advanced, "id": "p1", "status": "deleted", "validity_days": 90},
             {**advanced, "id": "p2", "status": "pending_validation"},
         ],
+        KV: [{"id": "k0", "title": "other"}, {"id": "k1", "title": "hand-production-apps"}],
+        f"{KV}/k1/values/app:shop": {"plan": "pro", "services": ["api.shop.example"]},
         f"{WORKERS}/dispatch/namespaces/hand-production-production/scripts": [
             {"id": "shop", "tags": tags}, {"id": "lost", "tags": []}, {"id": "taken", "tags": ["app-other"]},
         ],
@@ -98,7 +101,8 @@ def transport(results: dict[str, Any]) -> httpx.MockTransport:
             query = request.url.params
             assert 5 <= int(query.get("per_page", "20")) <= 50
             result = [pack for pack in result if query.get("status") == "all" or pack["status"] == "active"]
-        return httpx.Response(200, json={"result": result} if service == "c" else result)
+        bare = service == "g" or "/values/" in path
+        return httpx.Response(200, json=result if bare else {"result": result})
 
     return httpx.MockTransport(answer)
 
@@ -127,7 +131,10 @@ def test_the_stack_file_says_what_is_there():
         "certificate": {
             "kind": "advanced", "hosts": ["*.apps.x.com", "x.com"], "authority": "google", "validityDays": 30,
         },
-        "plans": {"free": {"cpuMs": 50, "subrequests": 20, "egress": EGRESS["free"]}},
+        "plans": {
+            "free": {"cpuMs": 50, "subrequests": 20, "egress": EGRESS["free"]},
+            "pro": {"cpuMs": 200, "subrequests": 90},
+        },
         "defaultPlan": "free",
         "appCacheSeconds": 9,
         "previews": {"protect": ["preview"]},
@@ -171,6 +178,8 @@ def test_apps_are_taken_with_what_they_have_and_others_left_with_the_reason():
         "appEnvironments": ["preview", "production"],
         "displayName": "The shop",
         "visibility": "public",
+        "plan": "pro",
+        "services": ["api.shop.example"],
         "variables": {"A": "1"},
         "data": ["d1"],
     }
