@@ -105,7 +105,8 @@ class _Drills:
         app_id = self._made()
         stack = self._session.app_stack(app_id)
         (file,) = self._session.project.backend.glob(f".pulumi/stacks/*/{stack}.json")
-        with drilled("app update", f"state of the stack, {file.name}", HALF, self._rows) as course:
+        place = f"state of the stack, {self._session.app_stack('APP')}.json"
+        with drilled("app update", place, HALF, self._rows) as course:
             whole = file.read_bytes()
             halve(file)
             try:

@@ -37,7 +37,7 @@ class Call:
 
 def shown(method: str, path: str) -> str:
     """A call without what is the same in all of them."""
-    return f"{method} {re.sub(r'^/accounts/[0-9a-z]+/(?:workers/)?|(?<=/namespaces/)[^/]+/', '', path)}"
+    return f"{method} {re.sub(r'^/(?:accounts/[0-9a-z]+/(?:workers/)?)?|(?<=/namespaces/)[^/]+/', '', path)}"
 
 
 def drill(setting: Setting, workflow: Workflow, few: int | None) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from overskill.drill.command import DRILLS
+from overskill.drill.faulty_calls import shown
 from overskill.drill.page import HEAD, written
 from overskill.drill.row import Row, drilled, require
 
@@ -43,6 +44,16 @@ def test_the_page_adds_up():
         for fault, end in (("500", "told"), ("429", "by itself"), ("reset", "by itself"))
     ]
     assert "| deploy | `PUT /a` | 500, 429, reset | 3 | 2 | 1 | 0 |" in written(rows, seed=0)
+
+
+def test_a_call_is_told_without_what_all_of_them_have():
+    account = f"/accounts/{'0' * 32}"
+    assert shown("PUT", f"{account}/workers/dispatch/namespaces/dev/scripts/*") == "PUT dispatch/namespaces/scripts/*"
+    assert shown("GET", f"{account}/storage/kv/namespaces/a1/keys") == "GET storage/kv/namespaces/keys"
+    assert shown("GET", "/repos/overskill-apps/*/hooks") == "GET repos/overskill-apps/*/hooks"
+    page = PAGE.read_text()
+    assert "GET repos/overskill-apps/*`" in page
+    assert not re.search(r"^\|.*(`[A-Z]+ /|\.drill\d)", page, re.M)
 
 
 def test_the_last_full_run_ended_right():
