@@ -10,7 +10,7 @@ import psutil
 
 log = logging.getLogger(__name__)
 
-_END_SECONDS = 5.0
+_END_SECONDS = 20.0
 _POLL_SECONDS = 0.01
 
 

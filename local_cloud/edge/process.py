@@ -15,7 +15,7 @@ import psutil
 
 log = logging.getLogger(__name__)
 
-_LAUNCH_SECONDS = 10.0
+_LAUNCH_SECONDS = 30.0
 _RETIRE_SECONDS = 2.0
 _DRAIN_SECONDS = 10.0
 _TAIL_LINES = 40
@@ -86,7 +86,9 @@ class WorkerdProcess:
                 except BaseException as error:
                     await self.kill()
                     if isinstance(error, OSError | EOFError):
-                        message = f"workerd does not serve (exit code {process.returncode}):"
+                        late = isinstance(error, TimeoutError)
+                        why = f"after {_LAUNCH_SECONDS:g} s" if late else f"(exit code {process.returncode})"
+                        message = f"workerd does not serve {why}:"
                         raise LaunchError(message, self.stderr) from error
                     raise
                 return self
