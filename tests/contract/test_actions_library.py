@@ -41,6 +41,16 @@ jobs:
     assert gh.get(f"{actions.repository}/git/ref/tags/made")["object"]["sha"] == run["head_sha"]
 
 
+@pytest.fixture
+def within_a_module(tmp_path_factory):
+    """The state is in a checkout whose package.json makes every `.js` below it an ES module, as this project's does."""
+    file = tmp_path_factory.getbasetemp() / "package.json"
+    file.write_text('{"type": "module"}')
+    yield
+    file.unlink()
+
+
+@pytest.mark.usefixtures("within_a_module")
 def test_node_cache_and_artifacts(actions):
     ci = """
 on: push

@@ -1,4 +1,4 @@
-const { append, byPrefix, folderOf, fs, input, path, paths } = require("./cache.js");
+const { append, byPrefix, folderOf, fs, input, path, paths } = require("./cache.cjs");
 
 const key = input("key");
 const exact = fs.existsSync(folderOf(key));

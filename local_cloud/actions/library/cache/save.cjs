@@ -1,4 +1,4 @@
-const { folderOf, fs, input, path, paths, root } = require("./cache.js");
+const { folderOf, fs, input, path, paths, root } = require("./cache.cjs");
 
 const key = input("key");
 const folder = folderOf(key);
