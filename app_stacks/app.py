@@ -16,7 +16,7 @@ from app_stacks.pipeline import pipeline_secrets, pipeline_variables
 from app_stacks.records import Store
 from app_stacks.repository import AppRepository, AppRepositoryArgs
 from app_stacks.script_bindings import Binding, PlainText, SecretText
-from infra.names import APP_ENVIRONMENTS, AppEnvironment, Script, app_data
+from infra.names import APP_ENVIRONMENTS, AppEnvironment, Script, app_data, repository_webhook
 from infra.outputs import PlatformOutputs
 
 
@@ -136,7 +136,7 @@ class App(pulumi.ComponentResource):
             secrets=pipeline_secrets(secrets),
             collaborators=args.collaborators,
             team=args.team,
-            webhook_url=f"{platform.webhook_base}/github",
+            webhook_url=repository_webhook(platform.webhook_base),
             webhook_secret=secrets.webhook,
         )
 

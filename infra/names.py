@@ -143,6 +143,11 @@ def _shortened(name: str, most: int) -> str:
     return name if len(name) <= most else f"{name[: most - 11]}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
 
 
+def repository_webhook(base: str) -> str:
+    """The URL to which each app's repository sends its events, below the platform's `webhookBase`."""
+    return f"{base}/github"
+
+
 def usage_dataset(prefix: str, platform: PlatformEnvironment) -> str:
     """The Analytics Engine dataset: `overskill_development_usage`. It takes no hyphens: SQL names it bare."""
     return f"{prefix}_{platform}_usage".replace("-", "_")

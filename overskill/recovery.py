@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from infra.names import repository_webhook
 from overskill.engine import Engine, EngineError, Outcome
 from overskill.errors import CommandError
 from overskill.locks import release_dead_locks, unlocked
@@ -42,7 +43,7 @@ class Clouds:
 
         cloudflare_url, github_url = urls
         self.owner = owner
-        self.webhook_url = f"{webhook_base}/github"
+        self.webhook_url = repository_webhook(webhook_base)
         self._cloudflare = client(cloudflare_url, environment["CLOUDFLARE_API_TOKEN"])
         self._github = client(github_url, environment["GITHUB_TOKEN"])
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.names import Script
+from infra.names import Script, repository_webhook
 from infra.outputs import PlatformOutputs
 from overskill.bench.checkout import Checkout
 from overskill.bench.growth import Growth
@@ -122,7 +122,7 @@ def _task(checkout: Checkout, outputs: PlatformOutputs, prefix: str, apps: int, 
         account=outputs.account_id,
         organization=outputs.github_organization,
         template=outputs.template,
-        webhook=f"{outputs.webhook_base}/github",
+        webhook=repository_webhook(outputs.webhook_base),
         limited=limited,
     )
 
